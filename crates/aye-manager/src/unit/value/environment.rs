@@ -21,7 +21,10 @@ impl EnvironmentFile {
             Some(path) => (path, true),
             None => (text, false),
         };
-        Ok(Self { path: absolute_path(path)?, optional })
+        Ok(Self {
+            path: absolute_path(path)?,
+            optional,
+        })
     }
 }
 
@@ -31,7 +34,10 @@ pub fn assignments(
     expand: &impl Fn(&str) -> Result<String, Invalid>,
 ) -> Result<Vec<(String, String)>, Invalid> {
     let words = word::all(text, Escapes::Strict).map_err(|fault| fault.in_value(text))?;
-    words.into_iter().map(|word| assignment(&expand(&word::text(word)?)?)).collect()
+    words
+        .into_iter()
+        .map(|word| assignment(&expand(&word::text(word)?)?))
+        .collect()
 }
 
 fn assignment(word: &str) -> Result<(String, String), Invalid> {
@@ -39,7 +45,10 @@ fn assignment(word: &str) -> Result<(String, String), Invalid> {
         Some((name, value)) if is_variable(name) && is_value(value) => {
             Ok((name.to_owned(), value.to_owned()))
         }
-        _ => Err(Invalid::expected("NAME=VALUE, in quotes where the value has spaces", word)),
+        _ => Err(Invalid::expected(
+            "NAME=VALUE, in quotes where the value has spaces",
+            word,
+        )),
     }
 }
 
@@ -47,12 +56,16 @@ fn assignment(word: &str) -> Result<(String, String), Invalid> {
 fn is_variable(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// No control characters but tab and line feed, as in systemd.
 fn is_value(value: &str) -> bool {
-    !value.bytes().any(|byte| (byte < b' ' && byte != b'\t' && byte != b'\n') || byte == 0x7f)
+    !value
+        .bytes()
+        .any(|byte| (byte < b' ' && byte != b'\t' && byte != b'\n') || byte == 0x7f)
 }
 
 /// What an environment file holds.
@@ -68,7 +81,10 @@ pub struct EnvironmentText {
 /// `;` begin comments, and each line is one assignment.
 pub fn environment_file(text: &str) -> EnvironmentText {
     let mut read = EnvironmentText::default();
-    let mut cursor = Cursor { rest: text, line: 1 };
+    let mut cursor = Cursor {
+        rest: text,
+        line: 1,
+    };
     loop {
         cursor.skip(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
         let line = cursor.line;
@@ -81,11 +97,15 @@ pub fn environment_file(text: &str) -> EnvironmentText {
                     read.pairs.push((name, value));
                 }
                 Ok((name, value)) => {
-                    read.ignored.push((line, Invalid::expected("NAME=VALUE", &format!("{name}={value}"))));
+                    read.ignored.push((
+                        line,
+                        Invalid::expected("NAME=VALUE", &format!("{name}={value}")),
+                    ));
                 }
-                Err(found) => read
-                    .ignored
-                    .push((line, Invalid::because(format!("expected NAME=VALUE, found {}", quoted(found))))),
+                Err(found) => read.ignored.push((
+                    line,
+                    Invalid::because(format!("expected NAME=VALUE, found {}", quoted(found))),
+                )),
             },
         }
     }
@@ -198,11 +218,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn words(text: &str) -> Result<Vec<(String, String)>, String> {
-        assignments(text, &|word| Ok(word.replace("%i", "1 2"))).map_err(|invalid| invalid.to_string())
+        assignments(text, &|word| Ok(word.replace("%i", "1 2")))
+            .map_err(|invalid| invalid.to_string())
     }
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        list.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -217,16 +240,28 @@ mod tests {
         ] {
             assert_eq!(
                 words(text),
-                Err(format!("expected NAME=VALUE, in quotes where the value has spaces, found {found:?}"))
+                Err(format!(
+                    "expected NAME=VALUE, in quotes where the value has spaces, found {found:?}"
+                ))
             );
         }
-        assert_eq!(words("A='b"), Err(r#"expected every quote to be closed, found "A='b""#.to_owned()));
+        assert_eq!(
+            words("A='b"),
+            Err(r#"expected every quote to be closed, found "A='b""#.to_owned())
+        );
     }
 
     #[test]
     fn reads_quoted_and_escaped_assignments() {
         let text = r#""A=b c" B='d e' C=f\x20g D=%i E= F=a=b"#;
-        let expected = [("A", "b c"), ("B", "d e"), ("C", "f g"), ("D", "1 2"), ("E", ""), ("F", "a=b")];
+        let expected = [
+            ("A", "b c"),
+            ("B", "d e"),
+            ("C", "f g"),
+            ("D", "1 2"),
+            ("E", ""),
+            ("F", "a=b"),
+        ];
         assert_eq!(words(text), Ok(pairs(&expected)));
     }
 
@@ -238,7 +273,10 @@ mod tests {
         );
         assert_eq!(
             EnvironmentFile::parse("-/etc/default/web"),
-            Ok(EnvironmentFile { path: "/etc/default/web".into(), optional: true })
+            Ok(EnvironmentFile {
+                path: "/etc/default/web".into(),
+                optional: true
+            })
         );
     }
 
@@ -246,9 +284,20 @@ mod tests {
     fn names_the_lines_of_an_environment_file_that_assign_nothing() {
         let read = environment_file("A=1\nnothing \n\n1B=2\n=x\nC=3");
         assert_eq!(read.pairs, pairs(&[("A", "1"), ("C", "3")]));
-        let ignored: Vec<_> = read.ignored.iter().map(|(line, what)| (*line, what.to_string())).collect();
+        let ignored: Vec<_> = read
+            .ignored
+            .iter()
+            .map(|(line, what)| (*line, what.to_string()))
+            .collect();
         let expected = |line, found: &str| (line, format!("expected NAME=VALUE, found {found:?}"));
-        assert_eq!(ignored, [expected(2, "nothing"), expected(4, "1B=2"), expected(5, "=x")]);
+        assert_eq!(
+            ignored,
+            [
+                expected(2, "nothing"),
+                expected(4, "1B=2"),
+                expected(5, "=x")
+            ]
+        );
     }
 
     #[test]
@@ -274,7 +323,10 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(
                 environment_file(text),
-                EnvironmentText { pairs: pairs(expected), ignored: Vec::new() },
+                EnvironmentText {
+                    pairs: pairs(expected),
+                    ignored: Vec::new()
+                },
                 "{text:?}"
             );
         }

@@ -53,13 +53,19 @@ pub fn signal(text: &str) -> Result<Signal, Invalid> {
             } else {
                 ""
             };
-            Invalid::expected(format_args!("a signal such as SIGTERM, TERM or 15{realtime}"), text)
+            Invalid::expected(
+                format_args!("a signal such as SIGTERM, TERM or 15{realtime}"),
+                text,
+            )
         })
 }
 
 /// `SIGTERM` of 15; `None` for a signal without a name.
 pub fn signal_name(signal: Signal) -> Option<&'static str> {
-    NAMES.iter().find(|(_, named)| *named == signal).map(|(name, _)| *name)
+    NAMES
+        .iter()
+        .find(|(_, named)| *named == signal)
+        .map(|(name, _)| *name)
 }
 
 #[cfg(test)]
@@ -94,7 +100,10 @@ mod tests {
         let list = tool("systemctl", &["kill", "--signal=list"]);
         for (name, value) in NAMES {
             let row = format!("{:>2} {name}", value.as_raw());
-            assert!(list.lines().any(|line| line.trim() == row.trim()), "{row} is not in {list}");
+            assert!(
+                list.lines().any(|line| line.trim() == row.trim()),
+                "{row} is not in {list}"
+            );
         }
     }
 }
