@@ -4,6 +4,15 @@
 //! [`service`] is the state machine of one service. [`executor`] is how a process becomes its program.
 #![forbid(unsafe_code)]
 
+mod driver;
 pub mod executor;
+mod face;
+mod process;
+mod runtime;
 pub mod service;
+mod spawn;
 pub mod unit;
+
+pub use driver::{Ended, Observer, Setup, StartError, UnitError, What, run};
+pub use runtime::{RuntimeDir, RuntimeError};
+pub use spawn::{EXECUTOR, execute};
