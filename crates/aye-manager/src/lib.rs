@@ -1,6 +1,6 @@
 //! An embedded service manager: it runs unit files as systemd would, without systemd and without root.
 //!
-//! [`unit`] turns unit files and drop-ins into typed settings, and names every setting it does not honour.
+//! [`mod@unit`] turns unit files and drop-ins into typed settings, and names every setting it does not honour.
 
 #![forbid(unsafe_code)]
 

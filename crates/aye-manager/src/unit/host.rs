@@ -261,4 +261,42 @@ mod tests {
         let unit = format!("ConditionArchitecture={ours}");
         crate::unit::testing::tool("systemd-analyze", &["condition", &unit]);
     }
+
+    /// A relative `WorkingDirectory=` makes systemd print what its specifiers became, line by line.
+    #[test]
+    fn every_specifier_expands_as_systemd_expands_it() {
+        let letters = "aAbBCEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY%";
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let lines = letters
+            .chars()
+            .map(|letter| format!("WorkingDirectory=-{letter}=%{letter}\n"));
+        let text = format!(
+            "[Service]\nExecStart=/bin/true\n{}",
+            lines.collect::<String>()
+        );
+        let scope = if rustix::process::getuid().is_root() {
+            "--system"
+        } else {
+            "--user"
+        };
+        let specifiers = Specifiers::of_this_host(&|name| std::env::var(name).ok());
+        for unit in ["a-b\\x20c@d-e\\x2df.service", "srv-my\\x20app.service"] {
+            let file = folder.join(unit);
+            std::fs::write(&file, &text).unwrap();
+            let arguments = [scope, "verify", "--man=no", file.to_str().unwrap()];
+            let output = crate::unit::testing::run("systemd-analyze", &arguments);
+            let printed = String::from_utf8(output.stderr).unwrap();
+            for letter in letters.chars() {
+                let value = specifiers
+                    .expand(&format!("%{letter}"), &unit.parse().unwrap(), &file)
+                    .unwrap();
+                let expected = format!("path is not absolute, ignoring: {letter}={value}");
+                assert!(
+                    printed.lines().any(|line| line.ends_with(&expected)),
+                    "{unit}: no {expected:?} in {printed}"
+                );
+            }
+        }
+    }
 }
