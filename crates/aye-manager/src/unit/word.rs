@@ -297,10 +297,11 @@ mod tests {
     fn splits_lines_as_systemd_does() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("words.service");
-        let settings = lines()
+        let settings: Vec<String> = lines()
             .iter()
             .map(|line| format!("Environment={line}\n"))
-            .collect::<String>();
+            .collect();
+        let settings = settings.concat();
         std::fs::write(&file, format!("[Service]\nExecStart=/bin/true\n{settings}")).unwrap();
         let output = crate::unit::testing::run(
             "systemd-analyze",
