@@ -300,12 +300,16 @@ mod tests {
             let output = crate::unit::testing::run_with("systemd-analyze", &arguments, &variables);
             let printed = String::from_utf8(output.stderr).unwrap();
             for letter in &letters {
-                let value = specifiers
-                    .expand(&format!("%{letter}"), &unit.parse().unwrap(), &file)
-                    .unwrap();
-                let expected = format!("path is not absolute, ignoring: {letter}={value}");
+                let value = specifiers.expand(&format!("%{letter}"), &unit.parse().unwrap(), &file);
+                // What we have no value for, such as %m without /etc/machine-id, systemd must refuse, too.
+                let expected = match value {
+                    Ok(value) => format!("path is not absolute, ignoring: {letter}={value}"),
+                    Err(_) => format!(
+                        "specifiers in working directory path '{letter}=%{letter}', ignoring:"
+                    ),
+                };
                 assert!(
-                    printed.lines().any(|line| line.ends_with(&expected)),
+                    printed.lines().any(|line| line.contains(&expected)),
                     "{unit}: no {expected:?} in {printed}"
                 );
             }

@@ -168,6 +168,18 @@ fn an_alias_is_found_under_its_real_name() {
 }
 
 #[test]
+fn a_link_between_an_instance_and_a_plain_unit_makes_no_alias() {
+    let linked = folder(&[
+        "b.service",
+        "web@.service",
+        "a@1.service -> b.service",
+        "c.service -> web@.service",
+    ]);
+    assert_eq!(found(&linked, "a@1.service").0, "a@1.service");
+    assert_eq!(found(&linked, "c.service").0, "c.service");
+}
+
+#[test]
 fn an_earlier_folder_overrides_a_later_one() {
     let (first, second) = (
         folder(&["web.service"]),

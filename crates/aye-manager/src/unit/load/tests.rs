@@ -66,6 +66,13 @@ fn names_every_setting_that_is_not_honoured() {
 }
 
 #[test]
+fn says_that_open_file_takes_no_specifiers() {
+    let text = "[Service]\nExecStart=/bin/x\nOpenFile=/run/user/%U/x:x\n";
+    let expected = ["unit:3: OpenFile= takes no specifiers in systemd: % stays as it is"];
+    assert_eq!(warnings("web.service", text), expected);
+}
+
+#[test]
 fn names_what_a_socket_does_not_honour() {
     let text = "[Unit]\nStartLimitBurst=3\n[Socket]\nListenStream=80\nListenDatagram=81\nNoDelay=yes\nAccept=no\n";
     let expected = ["2: StartLimitBurst=", "5: ListenDatagram=", "6: NoDelay="];
@@ -110,7 +117,7 @@ fn reads_every_honoured_setting() {
         ExecReload=/bin/a ; /bin/b\nExecReload=/bin/c\nReloadSignal=USR1\nEnvironment=A=1 'B=b c'\nEnvironment=A=2 C=%i\n\
         EnvironmentFile=-/etc/default/web\nWorkingDirectory=-/srv/%p\nTimeoutStartSec=1min\nTimeoutStopSec=0\n\
         KillSignal=SIGINT\nRestart=on-failure\nRestartSec=250ms\nWatchdogSec=2\nNotifyAccess=all\n\
-        OpenFile=%t/systemd/notify:notify\nSockets=web.socket %p-admin.socket\nSuccessExitStatus=143 SIGUSR2\n";
+        OpenFile=/run/systemd/notify:notify\nSockets=web.socket %p-admin.socket\nSuccessExitStatus=143 SIGUSR2\n";
     let service = service(text);
     assert_eq!(service.description, "web 1");
     assert_eq!(service.documentation, ["man:x(1)", "https://example.org"]);
@@ -168,7 +175,7 @@ fn reads_every_honoured_setting() {
     assert_eq!(service.notify_access, NotifyAccess::All);
     assert_eq!(
         service.open_files,
-        [OpenFile::parse("/run/user/7/systemd/notify:notify").unwrap()]
+        [OpenFile::parse("/run/systemd/notify:notify").unwrap()]
     );
     let sockets: Vec<String> = service.sockets.iter().map(ToString::to_string).collect();
     assert_eq!(sockets, ["web.socket", "web-admin.socket"]);
