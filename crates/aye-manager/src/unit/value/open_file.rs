@@ -126,6 +126,10 @@ mod tests {
             r#"expected PATH, PATH:NAME or PATH:NAME:OPTIONS, found "/a:b:append:c""#
         );
         assert_eq!(
+            refusal("%t/systemd/notify:notify"),
+            r#"expected an absolute path (systemd puts no specifiers into OpenFile=), found "%t/systemd/notify:notify""#
+        );
+        assert_eq!(
             refusal("a:b"),
             r#"expected an absolute path without .., found "a""#
         );
