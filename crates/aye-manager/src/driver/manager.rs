@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
@@ -320,9 +320,17 @@ impl Manager {
         Ok(fds)
     }
 
+    /// Where PID 1, the user's manager or we ourselves would have the notify socket.
+    fn is_notify_socket(&self, path: &Path) -> bool {
+        let user = format!("/run/user/{}/systemd/notify", rustix::process::getuid().as_raw());
+        path == Path::new(tasks::NOTIFY_PATH)
+            || path == Path::new(&user)
+            || path == self.runtime.path().join("systemd/notify")
+    }
+
     fn open_file(&self, service: &ServiceUnit, file: &OpenFile) -> io::Result<OwnedFd> {
         let path = Path::new(&file.path);
-        if path == Path::new(tasks::NOTIFY_PATH) || path == self.runtime.path().join("systemd/notify") {
+        if self.is_notify_socket(path) {
             let address = service.notify_path.as_os_str().as_bytes();
             let notifier = Notifier::connect(&Address::Path(address)).map_err(io::Error::other)?;
             return Ok(notifier.into_socket());

@@ -14,9 +14,9 @@ use futures_util::StreamExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
-use zbus::connection::Builder;
+use zbus::connection::{AuthMechanism, Builder};
 use zbus::message::Message;
-use zbus::{AuthMechanism, Connection, Guid, MessageStream};
+use zbus::{Connection, Guid};
 
 use crate::driver::{Broadcast, Manager};
 use crate::unit::Name;

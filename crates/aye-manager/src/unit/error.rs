@@ -98,6 +98,11 @@ mod tests {
             text,
             format!("expected a number, found \"{}\"...", "x".repeat(60))
         );
+        assert!(
+            !Invalid::expected("a number", &"x".repeat(60))
+                .to_string()
+                .ends_with("...")
+        );
         assert_eq!(
             Invalid::expected("a number", "\x1b[2J\n").to_string(),
             r#"expected a number, found "\u{1b}[2J\n""#

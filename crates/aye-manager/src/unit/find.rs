@@ -150,7 +150,7 @@ fn locate(name: &Name, search: &[PathBuf]) -> Option<PathBuf> {
         .map(|name| name.to_string());
     let mut files =
         candidates.flat_map(|unit| search.iter().map(move |folder| in_folder(folder, &unit)));
-    files.find(|file| file.exists() || alias(file, name).is_some())
+    files.find(|file| file.try_exists().unwrap_or(true) || alias(file, name).is_some())
 }
 
 /// A file in a folder, without a `./` that nobody typed.
@@ -193,11 +193,16 @@ fn read(file: &Path) -> Result<Option<Source>, Error> {
         return Ok(None);
     }
     let text = fs::read(&path).map_err(failed)?;
-    Ok(Some(Source {
-        path,
-        label: file.to_string_lossy().into_owned(),
-        text,
-    }))
+    let label = label(file).to_string_lossy().into_owned();
+    Ok(Some(Source { path, label, text }))
+}
+
+/// What messages call a file: for a link beside the file it means, that file.
+fn label(file: &Path) -> PathBuf {
+    match target(file).filter(|target| target.components().count() == 1) {
+        Some(target) => file.with_file_name(target),
+        None => file.to_owned(),
+    }
 }
 
 /// The drop-ins of a unit and its aliases, ordered by file name. Of those with the same file name the one in the most
@@ -269,26 +274,39 @@ fn drop_in_folders(names: &[Name], search: &[PathBuf]) -> Vec<PathBuf> {
     folders
 }
 
-/// The unit, its template, and the same for each shorter prefix that ends in a dash: `a-b@1`, `a-b@`, `a-@1`, `a-@`.
+/// The names whose `.d` folders count for a unit. For `a-b.service` these are itself and `a-.service`, cut at each dash;
+/// for `a-b@1.service` they are itself, its template, `a-.service`, `a-@1.service` and `a-@.service`.
 fn folder_names(name: &Name) -> Vec<String> {
     let suffix = name.kind().suffix();
-    let with_prefix = |prefix: &str| match name.instance() {
-        Some(instance) => vec![
+    let shorter = shorter_prefixes(name.prefix());
+    let plain = shorter.iter().map(|prefix| format!("{prefix}.{suffix}"));
+    let Some(instance) = name.instance() else {
+        return std::iter::once(name.to_string()).chain(plain).collect();
+    };
+    let both = |prefix: &str| {
+        [
             format!("{prefix}@{instance}.{suffix}"),
             format!("{prefix}@.{suffix}"),
-        ],
-        None => vec![format!("{prefix}.{suffix}")],
+        ]
     };
-    let mut units = with_prefix(name.prefix());
-    let mut rest = name.prefix().strip_suffix('-').unwrap_or(name.prefix());
+    let own = both(name.prefix()).into_iter();
+    own.chain(plain)
+        .chain(shorter.iter().flat_map(|prefix| both(prefix)))
+        .collect()
+}
+
+/// `a-b-` and `a-` of `a-b-c`.
+fn shorter_prefixes(prefix: &str) -> Vec<String> {
+    let mut prefixes = Vec::new();
+    let mut rest = prefix.strip_suffix('-').unwrap_or(prefix);
     while let Some((shorter, _)) = rest
         .rsplit_once('-')
         .filter(|(shorter, _)| !shorter.is_empty())
     {
-        units.extend(with_prefix(&format!("{shorter}-")));
+        prefixes.push(format!("{shorter}-"));
         rest = shorter;
     }
-    units
+    prefixes
 }
 
 /// Every unit of a folder that can start by itself, in order: services and sockets, instances that have a file or a
@@ -304,7 +322,7 @@ pub fn units_of_dir(folder: &Path) -> Result<Vec<Name>, Error> {
         let Some(name) = unit_of(Path::new(&file_name)) else {
             continue;
         };
-        let file = folder.join(&file_name);
+        let file = in_folder(folder, &file_name.to_string_lossy());
         names.extend(startable(&file, name, folder)?);
     }
     names.sort();
@@ -350,3 +368,6 @@ fn default_instance(template: &Name, source: &Source) -> Result<Option<Name>, Er
         .map(Some)
         .map_err(invalid)
 }
+
+#[cfg(test)]
+mod tests;

@@ -261,4 +261,58 @@ mod tests {
         let unit = format!("ConditionArchitecture={ours}");
         crate::unit::testing::tool("systemd-analyze", &["condition", &unit]);
     }
+
+    /// A relative `WorkingDirectory=` makes systemd print what its specifiers became, line by line. Of user managers
+    /// `%L` and `%S` are left out: systemd 254 moved them to `$XDG_STATE_HOME`, where we look, too.
+    #[test]
+    fn every_specifier_expands_as_systemd_expands_it() {
+        let is_root = rustix::process::getuid().is_root();
+        let (scope, moved) = if is_root {
+            ("--system", "")
+        } else {
+            ("--user", "LS")
+        };
+        let all = "aAbBCEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY%".chars();
+        let letters: Vec<char> = all.filter(|letter| !moved.contains(*letter)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let runtime = folder.to_str().unwrap().to_owned();
+        let specifiers = Specifiers::of_this_host(&|name| match name {
+            "XDG_RUNTIME_DIR" => Some(runtime.clone()),
+            _ => std::env::var(name).ok(),
+        });
+        // systemd-analyze takes the last two from its environment also for root, a booted system manager has none.
+        let own = |letter| specifiers.get(letter).unwrap();
+        let variables = [
+            ("XDG_RUNTIME_DIR", runtime.as_str()),
+            ("HOME", own('h')),
+            ("SHELL", own('s')),
+        ];
+        let lines: Vec<String> = letters
+            .iter()
+            .map(|l| format!("WorkingDirectory=-{l}=%{l}\n"))
+            .collect();
+        let text = format!("[Service]\nExecStart=/bin/true\n{}", lines.concat());
+        for unit in ["a-b\\x20c@d-e\\x2df.service", "srv-my\\x20app.service"] {
+            let file = folder.join(unit);
+            std::fs::write(&file, &text).unwrap();
+            let arguments = [scope, "verify", "--man=no", file.to_str().unwrap()];
+            let output = crate::unit::testing::run_with("systemd-analyze", &arguments, &variables);
+            let printed = String::from_utf8(output.stderr).unwrap();
+            for letter in &letters {
+                let value = specifiers.expand(&format!("%{letter}"), &unit.parse().unwrap(), &file);
+                // What we have no value for, such as %m without /etc/machine-id, systemd must refuse, too.
+                let expected = match value {
+                    Ok(value) => format!("path is not absolute, ignoring: {letter}={value}"),
+                    Err(_) => format!(
+                        "specifiers in working directory path '{letter}=%{letter}', ignoring:"
+                    ),
+                };
+                assert!(
+                    printed.lines().any(|line| line.contains(&expected)),
+                    "{unit}: no {expected:?} in {printed}"
+                );
+            }
+        }
+    }
 }

@@ -333,3 +333,6 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

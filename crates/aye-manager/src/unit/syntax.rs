@@ -334,6 +334,50 @@ mod tests {
         assert_eq!(parse("f", b"[A]\n# \xff\0\nk=v\n").unwrap().len(), 1);
     }
 
+    /// A relative `WorkingDirectory=` makes systemd print the value it has read.
+    #[test]
+    fn joins_and_trims_as_systemd_does() {
+        let values = [
+            "a  b\t ",
+            " = c",
+            "one\\\n# comment\n  two",
+            "one \\\n\\\n  ;x \\\n three",
+            "a\\\\",
+            "a\\\\\\\n b",
+            "a\\ ",
+            "a\r",
+            "a\\\r\nb",
+            "a # b ; c",
+            "[x]",
+            "a\\\n",
+            "a\\\n \t\n",
+        ];
+        let settings = values
+            .map(|value| format!("WorkingDirectory=-{value}\n"))
+            .concat();
+        let text =
+            format!("\u{feff}[Service]\nExecStart=/bin/true\n{settings}WorkingDirectory=-end\\");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines.service");
+        std::fs::write(&file, &text).unwrap();
+        let output = crate::unit::testing::run(
+            "systemd-analyze",
+            &["verify", "--man=no", file.to_str().unwrap()],
+        );
+        let printed = String::from_utf8(output.stderr).unwrap();
+        let theirs: Vec<&str> = printed
+            .lines()
+            .filter_map(|line| Some(line.split_once("ignoring: ")?.1))
+            .collect();
+        let ours: Vec<String> = entries(&text)
+            .into_iter()
+            .skip(1)
+            .map(|(_, value, _)| value[1..].to_owned())
+            .collect();
+        assert_eq!(ours.len(), values.len() + 1, "{ours:?}");
+        assert_eq!(ours, theirs, "{printed}");
+    }
+
     fn entry() -> impl Strategy<Value = Entry> {
         let value = "[ -~äπ]{0,20}".prop_map(|value| value.trim().to_owned());
         (

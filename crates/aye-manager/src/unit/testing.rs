@@ -4,9 +4,15 @@ use std::process::{Command, Output};
 
 /// Runs a tool of systemd; its output may be a failure.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
+    run_with(program, arguments, &[])
+}
+
+/// The same with variables added to its environment.
+pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C.UTF-8")
+        .envs(variables.iter().copied())
         .output()
         .unwrap_or_else(|error| {
             panic!("cannot run {program}: {error}: install Debian's systemd package")

@@ -256,6 +256,77 @@ mod tests {
         );
     }
 
+    /// What systemd says about a line of `Environment=` whose words hold no `=`: it complains about each in turn.
+    fn complaints(line: &str) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let mut rest = line;
+        loop {
+            match first(rest, Escapes::Strict) {
+                Ok(Some((word, tail))) => {
+                    let word = String::from_utf8(word).unwrap();
+                    complaints.push(format!("Invalid environment assignment, ignoring: {word}"));
+                    rest = tail;
+                }
+                Ok(None) => return complaints,
+                Err(_) => {
+                    complaints.push(format!("Invalid syntax, ignoring: {line}"));
+                    return complaints;
+                }
+            }
+        }
+    }
+
+    /// Lines of pseudo-random syntax, the same in every run; the last word keeps a backslash from continuing the line.
+    fn lines() -> Vec<String> {
+        const PIECES: [&str; 14] = [
+            "\\", "\\", "'", "\"", " ", " ", "x4", "1", "s", "q", "u0041", "0", "\\x41", "\\'",
+        ];
+        let mut state = 7u64;
+        let mut piece = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            PIECES[usize::try_from(state >> 33).unwrap() % PIECES.len()]
+        };
+        (0..500)
+            .map(|_| format!("a{} z", (0..7).map(|_| piece()).collect::<String>()))
+            .collect()
+    }
+
+    #[test]
+    fn splits_lines_as_systemd_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("words.service");
+        let settings: Vec<String> = lines()
+            .iter()
+            .map(|line| format!("Environment={line}\n"))
+            .collect();
+        let settings = settings.concat();
+        std::fs::write(&file, format!("[Service]\nExecStart=/bin/true\n{settings}")).unwrap();
+        let output = crate::unit::testing::run(
+            "systemd-analyze",
+            &["verify", "--man=no", file.to_str().unwrap()],
+        );
+        let printed = String::from_utf8(output.stderr).unwrap();
+        let theirs: Vec<&str> = printed
+            .lines()
+            .filter_map(|line| Some(line.split_once(".service:")?.1))
+            .collect();
+        let ours: Vec<String> = (3..)
+            .zip(lines())
+            .flat_map(|(at, line)| {
+                complaints(&line)
+                    .into_iter()
+                    .map(move |text| format!("{at}: {text}"))
+            })
+            .collect();
+        assert!(
+            ours.iter().filter(|line| line.contains("syntax")).count() > 50,
+            "too few lines are wrong"
+        );
+        assert_eq!(ours, theirs);
+    }
+
     proptest! {
         #[test]
         fn splitting_never_panics(text in any::<String>()) {

@@ -143,7 +143,7 @@ impl Draft {
         &mut self,
         key: &str,
         text: &str,
-        context: &Context<'_>,
+        context: &mut Context<'_>,
     ) -> Result<(), Invalid> {
         match key {
             "Environment" if text.is_empty() => self.environment.clear(),
@@ -165,9 +165,14 @@ impl Draft {
                 .push(EnvironmentFile::parse(&context.expand(text)?)?),
             "WorkingDirectory" => self.working_directory = working_directory(text, context)?,
             "OpenFile" if text.is_empty() => self.open_files.clear(),
-            "OpenFile" => self
-                .open_files
-                .push(OpenFile::parse(&context.expand(text)?)?),
+            "OpenFile" => {
+                self.open_files.push(OpenFile::parse(text)?);
+                if text.contains('%') {
+                    context.remark(vec![
+                        "OpenFile= takes no specifiers in systemd: % stays as it is".to_owned(),
+                    ]);
+                }
+            }
             _ => {
                 for word in text.split_whitespace() {
                     self.sockets.push(context.unit_name(word, Kind::Socket)?);

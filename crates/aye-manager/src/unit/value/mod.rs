@@ -2,12 +2,14 @@
 //! listen on. Each parser takes the text and gives a value or an [`Invalid`] that says what was expected.
 
 mod environment;
+mod environment_file;
 mod listen;
 mod open_file;
 mod signal;
 mod span;
 
-pub use environment::{EnvironmentFile, EnvironmentText, assignments, environment_file};
+pub use environment::{EnvironmentFile, assignments};
+pub use environment_file::{EnvironmentText, environment_file};
 pub use listen::Listen;
 pub use open_file::{OpenFile, OpenMode};
 pub use signal::{signal, signal_name};

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use super::super::error::Invalid;
 
 /// The names of signal(7) as systemd prints them.
-const NAMES: [(&str, Signal); 30] = [
+const NAMES: [(&str, Signal); 31] = [
     ("SIGHUP", Signal::HUP),
     ("SIGINT", Signal::INT),
     ("SIGQUIT", Signal::QUIT),
@@ -21,6 +21,7 @@ const NAMES: [(&str, Signal); 30] = [
     ("SIGPIPE", Signal::PIPE),
     ("SIGALRM", Signal::ALARM),
     ("SIGTERM", Signal::TERM),
+    ("SIGSTKFLT", Signal::STKFLT),
     ("SIGCHLD", Signal::CHILD),
     ("SIGCONT", Signal::CONT),
     ("SIGSTOP", Signal::STOP),
@@ -99,9 +100,9 @@ mod tests {
     fn names_signals_as_systemd_does() {
         let list = tool("systemctl", &["kill", "--signal=list"]);
         for (name, value) in NAMES {
-            let row = format!("{:>2} {name}", value.as_raw());
+            let row = format!("{:<6} {name}", value.as_raw());
             assert!(
-                list.lines().any(|line| line.trim() == row.trim()),
+                list.lines().any(|line| line == row),
                 "{row} is not in {list}"
             );
         }
