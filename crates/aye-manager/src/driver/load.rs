@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use aye::{Address, Receiver};
 use rustix::pipe::{PipeFlags, pipe_with};
-use tokio::io::unix::AsyncFd;
+use tokio::net::UnixDatagram;
 use tokio::net::unix::pipe;
 
 use super::log::Lines;
@@ -75,7 +75,7 @@ impl Manager {
         }
         self.numbers += 1;
         let notify_path = self.runtime.notify_socket(self.numbers);
-        let receiver = notify_socket(&notify_path).map_err(failed)?;
+        let (receiver, readiness) = notify_socket(&notify_path).map_err(failed)?;
         let (read, output) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         rustix::io::ioctl_fionbio(&read, true).map_err(|errno| failed(errno.into()))?;
         let output_read = pipe::Receiver::from_owned_fd(read).map_err(failed)?;
@@ -88,6 +88,7 @@ impl Manager {
             executor: None,
             notify_path,
             receiver: Rc::new(receiver),
+            readiness: Rc::new(readiness),
             output,
             output_read: Rc::new(output_read),
             lines: Lines::default(),
@@ -121,8 +122,10 @@ fn sockets_of(settings: &Service, exists: impl Fn(&Name) -> bool) -> Vec<Name> {
     sockets
 }
 
-fn notify_socket(path: &std::path::Path) -> io::Result<AsyncFd<Receiver>> {
+/// The socket to receive from, and the same one for the event loop to watch.
+fn notify_socket(path: &Path) -> io::Result<(Receiver, UnixDatagram)> {
     let receiver = Receiver::bind(&Address::Path(path.as_os_str().as_bytes()))?;
     rustix::io::ioctl_fionbio(receiver.as_fd(), true)?;
-    AsyncFd::with_interest(receiver, tokio::io::Interest::READABLE)
+    let watched = std::os::unix::net::UnixDatagram::from(receiver.as_fd().try_clone_to_owned()?);
+    Ok((receiver, UnixDatagram::from_std(watched)?))
 }

@@ -15,6 +15,7 @@ use std::rc::{Rc, Weak};
 use aye::verdict::{Role, permit};
 use aye::{Address, Datagram, Notifier, Received, Sender};
 use rustix::process::Signal;
+use tokio::io::Interest;
 use tokio::net::UnixStream as Executor;
 use tokio::sync::{mpsc, watch};
 
@@ -30,10 +31,10 @@ use crate::unit::value::{OpenFile, OpenMode};
 use crate::unit::{Name, Specifiers};
 
 /// A manager as its tasks share it.
-pub type Shared = Rc<RefCell<Manager>>;
+pub(crate) type Shared = Rc<RefCell<Manager>>;
 
 /// All units and what the manager needs to run them.
-pub struct Manager {
+pub(crate) struct Manager {
     pub(crate) units: BTreeMap<String, Unit>,
     pub(crate) runtime: RuntimeDir,
     pub(crate) search: SearchPath,
@@ -355,10 +356,12 @@ impl Manager {
 
     /// Reads the notify socket of a service until it is empty.
     pub(crate) fn hear(&mut self, unit: &str) {
-        let Some(receiver) = self.service(unit).map(|service| Rc::clone(&service.receiver)) else {
+        let Some(service) = self.service(unit) else {
             return;
         };
-        while let Ok(received) = receiver.get_ref().receive() {
+        let (receiver, readiness) = (Rc::clone(&service.receiver), Rc::clone(&service.readiness));
+        // Straight from the socket: the event loop may not have heard yet of what came a moment ago.
+        while let Ok(received) = receiver.receive() {
             match received {
                 Received::Datagram(datagram) => self.heard(unit, &datagram),
                 Received::Dropped(why, sender) => {
@@ -367,6 +370,7 @@ impl Manager {
                 }
             }
         }
+        let _ = readiness.try_io(Interest::READABLE, drained);
     }
 
     fn heard(&mut self, unit: &str, datagram: &Datagram) {
@@ -414,10 +418,11 @@ impl Manager {
             return;
         };
         let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = output.try_read(&mut buffer) {
+        while let Ok(count @ 1..) = rustix::io::read(&*output, &mut buffer) {
             let lines = self.service_mut(unit).map(|service| service.lines.push(&buffer[..count]));
             self.keep_lines(unit, lines.unwrap_or_default());
         }
+        let _ = output.try_io(drained);
     }
 
     fn keep_lines(&mut self, unit: &str, lines: Vec<String>) {
@@ -437,10 +442,13 @@ impl Manager {
     /// good news: the socket closed on exec.
     pub(crate) fn hear_executor(&mut self, unit: &str, executor: &Rc<Executor>) -> bool {
         let mut text = [0; 4096];
-        let event = match executor.try_read(&mut text) {
+        let event = match rustix::io::read(&**executor, &mut text) {
             Ok(0) => Event::Executed,
             Ok(length) => Event::NotExecuted(String::from_utf8_lossy(&text[..length]).into_owned()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(rustix::io::Errno::AGAIN) => {
+                let _ = executor.try_io(Interest::READABLE, drained);
+                return false;
+            }
             Err(_) => return true,
         };
         let Some(service) = self.service_mut(unit) else {
@@ -547,6 +555,11 @@ impl ServiceUnit {
     pub(crate) fn can_reload(&self) -> bool {
         !self.settings.exec_reload.is_empty() || self.settings.kind == crate::unit::Type::NotifyReload
     }
+}
+
+/// Tells the event loop that a descriptor has been read until it was empty.
+fn drained() -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 fn role(service: &ServiceUnit, sender: Sender) -> Role {

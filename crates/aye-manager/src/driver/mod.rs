@@ -89,4 +89,4 @@ pub enum UnitError {
 }
 
 /// Where unit files are looked for, and by what name they are called in messages.
-pub type SearchPath = Vec<PathBuf>;
+pub(crate) type SearchPath = Vec<PathBuf>;

@@ -211,13 +211,12 @@ async fn keep_time(manager: Weak<RefCell<Manager>>) {
 
 /// Listens to a service: its messages and its output.
 pub(crate) fn watch_service(manager: &Weak<RefCell<Manager>>, unit: &str, service: &ServiceUnit) {
-    let (receiver, output) = (Rc::clone(&service.receiver), Rc::clone(&service.output_read));
+    let (readiness, output) = (Rc::clone(&service.readiness), Rc::clone(&service.output_read));
     let (me, name) = (Weak::clone(manager), unit.to_owned());
     spawn_local(async move {
-        while let Ok(mut ready) = receiver.readable().await {
+        while readiness.readable().await.is_ok() {
             let Some(manager) = me.upgrade() else { return };
             manager.borrow_mut().hear(&name);
-            ready.clear_ready();
         }
     });
     let (me, name) = (Weak::clone(manager), unit.to_owned());
@@ -253,6 +252,7 @@ pub(crate) fn watch_exec(
 pub(crate) fn watch_main(manager: &Weak<RefCell<Manager>>, unit: &str, pid: u32) {
     let opened = i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
     let Some(Ok(pidfd)) = opened else { return };
+    #[expect(deprecated, reason = "its successor is unsafe; an OwnedFd inside an AsyncFd cannot be closed early")]
     let Ok(pidfd) = AsyncFd::<OwnedFd>::with_interest(pidfd, Interest::READABLE) else { return };
     let (me, name) = (Weak::clone(manager), unit.to_owned());
     spawn_local(async move {

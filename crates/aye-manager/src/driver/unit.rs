@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use aye::Receiver;
-use tokio::io::unix::AsyncFd;
-use tokio::net::UnixStream;
+use tokio::net::{UnixDatagram, UnixStream};
 use tokio::net::unix::pipe;
 
 use super::log::Lines;
@@ -34,7 +33,9 @@ pub(crate) struct ServiceUnit {
     /// Where its starting process says whether it became its program; `None` once it has.
     pub(crate) executor: Option<Rc<UnixStream>>,
     pub(crate) notify_path: PathBuf,
-    pub(crate) receiver: Rc<AsyncFd<Receiver>>,
+    pub(crate) receiver: Rc<Receiver>,
+    /// The same socket, for the event loop to say when there is something to receive.
+    pub(crate) readiness: Rc<UnixDatagram>,
     /// Standard output and error of its processes: they write to one end and we read from the other.
     pub(crate) output: OwnedFd,
     pub(crate) output_read: Rc<pipe::Receiver>,

@@ -241,7 +241,7 @@ fn commands(commands: &[Command], service: &ServiceUnit) -> Variant<'static> {
             status,
         )
     });
-    Variant::from(rows.map(zbus::Structure::from).collect::<Vec<_>>())
+    Variant::from(rows.collect::<Vec<_>>())
 }
 
 /// `CLD_EXITED`, `CLD_KILLED` or `CLD_DUMPED` of sigaction(2), and the status or signal.
@@ -282,7 +282,7 @@ fn of_socket(socket: &SocketUnit) -> Values {
     let listen = socket.settings.listen.iter().map(|address| ("Stream", crate::driver::describe(address)));
     let result = if socket.failed { "resources" } else { "success" };
     vec![
-        ("Listen", Variant::from(listen.map(zbus::Structure::from).collect::<Vec<_>>())),
+        ("Listen", Variant::from(listen.collect::<Vec<_>>())),
         ("FileDescriptorName", socket.settings.descriptor_name.clone().into()),
         ("Backlog", socket.settings.backlog.into()),
         ("SocketMode", socket.settings.socket_mode.into()),
