@@ -1,0 +1,374 @@
+//! Carries a rollout out: its actions become calls, the manager's signals become its events. Between the end of
+//! one job and the next enqueuing stands a single round trip, which verifies the unit that just became ready.
+
+use std::io::{self, Stdout};
+use std::time::{Duration, Instant, SystemTime};
+
+use aye_bus::{
+    Change, Error, JobResult, Manager, Signal, Signals, Unit, Verb, Verdict, Where, judge,
+};
+use tokio::sync::Notify;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::interrupt::Interrupts;
+use super::json::Json;
+use super::progress::Progress;
+use super::report::{Failure, Happening, Shown, Summary};
+use super::rollout::{Action, Event, Limits, Rollout, Standing};
+use super::{Args, Refusal, exit_of, lock, log};
+use crate::exit::Exit;
+
+/// Tells of the run, to people and to programs.
+pub(super) struct Reporter<'a> {
+    args: &'a Args,
+    units: Vec<Shown>,
+    ungated: Vec<usize>,
+    progress: Progress,
+    json: Option<Json<Stdout>>,
+    began: Instant,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(args: &'a Args, units: &[Unit]) -> Self {
+        let gated = |unit: &Unit| {
+            unit.service
+                .as_ref()
+                .is_none_or(aye_bus::Service::says_when_ready)
+        };
+        Self {
+            args,
+            units: units.iter().map(shown).collect(),
+            ungated: (0..units.len())
+                .filter(|&index| !gated(&units[index]))
+                .collect(),
+            progress: Progress::new(args.progress),
+            json: args.json.then(|| Json::new(io::stdout(), lock::host())),
+            began: Instant::now(),
+        }
+    }
+
+    fn tell(&mut self, happening: &Happening<'_>) {
+        if let Some(json) = &mut self.json
+            && let Err(error) = json.tell(&self.units, happening, SystemTime::now())
+        {
+            eprintln!("aye restart: cannot write JSON to stdout any more: {error}");
+            self.json = None;
+        }
+        self.progress.tell(&self.units, happening);
+    }
+
+    fn plan(&mut self) {
+        let ungated = std::mem::take(&mut self.ungated);
+        self.tell(&Happening::Plan { ungated: &ungated });
+    }
+
+    fn summary(&mut self, rollout: &Rollout, exit: Exit) {
+        let not_attempted = rollout.indices(|s| s == Standing::Waiting);
+        let names: Vec<&str> = not_attempted
+            .iter()
+            .map(|&i| self.units[i].name.as_str())
+            .collect();
+        let resume = self.args.resume(&names);
+        self.tell(&Happening::Summary(&Summary {
+            ready: rollout.indices(|s| matches!(s, Standing::Ready(_))),
+            failed: rollout.indices(|s| matches!(s, Standing::Failed(_))),
+            in_flight: rollout.indices(|s| matches!(s, Standing::InFlight(_))),
+            not_attempted,
+            took: self.began.elapsed(),
+            exit,
+            resume,
+        }));
+    }
+
+    /// Tells what would be done.
+    pub(super) fn dry(mut self) -> Exit {
+        let rollout = Rollout::new(self.units.len(), Limits::default());
+        self.plan();
+        self.summary(&rollout, Exit::Done);
+        Exit::Done
+    }
+}
+
+fn shown(unit: &Unit) -> Shown {
+    let limit = unit
+        .service
+        .as_ref()
+        .and_then(|service| service.start_timeout);
+    Shown {
+        name: unit.name.clone(),
+        limit,
+    }
+}
+
+/// One unit of the run.
+struct Member {
+    /// As it was before its job; kept up to date by signals until then.
+    before: Unit,
+    /// The path of its job, while that is in flight.
+    job: Option<String>,
+    /// The status text that was shown last.
+    status: String,
+}
+
+/// A run in progress.
+pub(super) struct Run<'a> {
+    manager: Manager,
+    signals: Signals,
+    place: Where,
+    verb: Verb,
+    members: Vec<Member>,
+    rollout: Rollout,
+    reporter: Reporter<'a>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        manager: Manager,
+        signals: Signals,
+        place: Where,
+        units: Vec<Unit>,
+        reporter: Reporter<'a>,
+    ) -> Self {
+        let rollout = Rollout::new(units.len(), Limits::default());
+        let member = |before: Unit| {
+            let status = before
+                .service
+                .as_ref()
+                .map(|s| s.status.clone())
+                .unwrap_or_default();
+            Member {
+                before,
+                job: None,
+                status,
+            }
+        };
+        let members = units.into_iter().map(member).collect();
+        Self {
+            manager,
+            signals,
+            place,
+            verb: reporter.args.verb(),
+            members,
+            rollout,
+            reporter,
+        }
+    }
+
+    /// Runs until everything that will be done is done, or a second interrupt.
+    pub(super) async fn finish(mut self) -> Result<Exit, Refusal> {
+        let mut interrupts = Interrupts::new()
+            .map_err(|error| (Exit::Failed, format!("cannot listen for signals: {error}")))?;
+        let wind_up = Notify::new();
+        let mut interrupted = None;
+        self.reporter.plan();
+        let outcome = {
+            let mut driving = std::pin::pin!(self.drive(&wind_up));
+            loop {
+                tokio::select! {
+                    outcome = &mut driving => break outcome,
+                    exit = interrupts.next() => {
+                        if interrupted.replace(exit).is_some() {
+                            break Ok(());
+                        }
+                        wind_up.notify_one();
+                    }
+                }
+            }
+        };
+        Ok(self.conclude(&outcome, interrupted))
+    }
+
+    fn conclude(&mut self, outcome: &Result<(), Error>, interrupted: Option<Exit>) -> Exit {
+        let _ = self.rollout.step(Event::Abandoned, Instant::now());
+        let failed = !self
+            .rollout
+            .indices(|s| matches!(s, Standing::Failed(_)))
+            .is_empty();
+        let exit = match (outcome, interrupted) {
+            (Err(error), _) => exit_of(error),
+            (Ok(()), Some(exit)) => exit,
+            (Ok(()), None) if failed => Exit::Failed,
+            (Ok(()), None) => Exit::Done,
+        };
+        if let Err(error) = outcome {
+            eprintln!("aye restart: {error}");
+        }
+        self.reporter.summary(&self.rollout, exit);
+        exit
+    }
+
+    async fn drive(&mut self, wind_up: &Notify) -> Result<(), Error> {
+        let mut ticks = seconds();
+        let mut actions = self.rollout.step(Event::Begin, Instant::now());
+        loop {
+            for action in std::mem::take(&mut actions) {
+                match action {
+                    Action::Start(index) => actions.extend(self.start(index).await?),
+                    Action::End => return Ok(()),
+                }
+            }
+            if !actions.is_empty() {
+                continue;
+            }
+            tokio::select! {
+                signal = self.signals.next() => actions = self.take(signal?).await?,
+                () = wind_up.notified() => actions = self.wind_up(),
+                _ = ticks.tick(), if self.reporter.progress.moves() => self.tick(),
+            }
+        }
+    }
+
+    /// Enqueues a unit's job. A refusal that concerns this unit alone is its failure; any other ends the run.
+    async fn start(&mut self, index: usize) -> Result<Vec<Action>, Error> {
+        let name = &self.members[index].before.name;
+        match self.manager.enqueue(self.verb, name).await {
+            Ok(job) => {
+                let enqueued = monotonic();
+                self.members[index].job = Some(job.to_string());
+                self.reporter.tell(&Happening::Start { index, enqueued });
+                Ok(Vec::new())
+            }
+            Err(Error::Refused { message, .. }) => {
+                let failure = Failure {
+                    reason: message,
+                    ..Failure::default()
+                };
+                Ok(self.fail(index, &failure))
+            }
+            Err(error) => {
+                // Lost in the middle, the job may be enqueued: only a clear no means untouched.
+                if let Error::Denied { .. } = error {
+                    let _ = self.rollout.step(Event::Withdrawn(index), Instant::now());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn take(&mut self, signal: Signal) -> Result<Vec<Action>, Error> {
+        match signal {
+            Signal::JobRemoved { job, result } => {
+                let ours = |member: &Member| member.job.as_deref() == Some(job.as_str());
+                match self.members.iter().position(ours) {
+                    Some(index) => self.settle(index, &result).await,
+                    None => Ok(Vec::new()),
+                }
+            }
+            Signal::Changed { unit, change } => {
+                if let Some(index) = self.members.iter().position(|m| m.before.path == unit) {
+                    self.changed(index, change);
+                }
+                Ok(Vec::new())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn changed(&mut self, index: usize, change: Change) {
+        let member = &mut self.members[index];
+        let in_flight = member.job.is_some();
+        if self.rollout.standing(index) == Standing::Waiting {
+            member.before.invocation = change.invocation.or(member.before.invocation);
+        }
+        let Some(text) = change.status.filter(|text| *text != member.status) else {
+            return;
+        };
+        member.status.clone_from(&text);
+        if in_flight && !text.is_empty() {
+            let elapsed = self.rollout.elapsed(index, Instant::now());
+            self.reporter.tell(&Happening::Status {
+                index,
+                elapsed,
+                text: &text,
+            });
+        }
+    }
+
+    /// Our job has ended: look at the unit, and believe only that.
+    async fn settle(&mut self, index: usize, result: &JobResult) -> Result<Vec<Action>, Error> {
+        self.members[index].job = None;
+        let before = &self.members[index].before;
+        let after = self.manager.state(&before.path).await?;
+        if judge(before, &after, result) == Verdict::Ready {
+            return Ok(self.ready(index, after.became_active));
+        }
+        let after = self.manager.unit(&before.path).await?;
+        match judge(before, &after, result) {
+            Verdict::Ready => Ok(self.ready(index, after.became_active)),
+            Verdict::Failed(reason) => {
+                let failure = self.diagnose(&after, reason).await;
+                Ok(self.fail(index, &failure))
+            }
+        }
+    }
+
+    async fn diagnose(&self, after: &Unit, reason: String) -> Failure {
+        let log = log::tail(&self.place, &self.manager, after).await;
+        let service = after.service.as_ref();
+        let result = service
+            .map(|service| service.result.clone())
+            .unwrap_or_default();
+        let status = service
+            .map(|service| service.status.clone())
+            .unwrap_or_default();
+        Failure {
+            reason,
+            result,
+            status,
+            log,
+        }
+    }
+
+    fn ready(&mut self, index: usize, became_active: Duration) -> Vec<Action> {
+        let actions = self.rollout.step(Event::Ready(index), Instant::now());
+        let elapsed = self.rollout.elapsed(index, Instant::now());
+        self.reporter.tell(&Happening::Ready {
+            index,
+            elapsed,
+            became_active,
+        });
+        self.reporter.tell(&Happening::Ok { index, elapsed });
+        actions
+    }
+
+    fn fail(&mut self, index: usize, failure: &Failure) -> Vec<Action> {
+        let actions = self.rollout.step(Event::Failed(index), Instant::now());
+        let elapsed = self.rollout.elapsed(index, Instant::now());
+        self.reporter.tell(&Happening::Failed {
+            index,
+            elapsed,
+            failure,
+        });
+        actions
+    }
+
+    fn wind_up(&mut self) -> Vec<Action> {
+        let in_flight = self.rollout.indices(|s| matches!(s, Standing::InFlight(_)));
+        self.reporter.tell(&Happening::Interrupted {
+            in_flight: &in_flight,
+        });
+        self.rollout.step(Event::Interrupted, Instant::now())
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        for index in self.rollout.indices(|s| matches!(s, Standing::InFlight(_))) {
+            let elapsed = self.rollout.elapsed(index, now);
+            self.reporter
+                .progress
+                .tick(&self.reporter.units, index, elapsed);
+        }
+    }
+}
+
+/// A second is the unit in which waiting is shown; nothing else hangs on it.
+fn seconds() -> Interval {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(now).unwrap_or_default()
+}
