@@ -3,12 +3,13 @@
 
 use std::env;
 use std::fmt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::net::UnixStream;
 use zbus::connection::Builder;
 
+use crate::peer::Peer;
 use crate::{Error, Manager, Result};
 
 /// How long a manager may take over the handshake and over each method call: what libsystemd allows (25 s).
@@ -138,11 +139,13 @@ enum Trouble {
 
 /// A direct connection: SASL EXTERNAL and no Hello, since there is no bus that could give us a name.
 async fn peer(path: &Path) -> std::result::Result<zbus::Connection, Trouble> {
-    let stream = UnixStream::connect(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Trouble::Denied(plain(&error)),
-        _ => Trouble::Other(plain(&error)),
-    })?;
-    handshake(Builder::unix_stream(stream).p2p())
+    let stream = UnixStream::connect(path)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Trouble::Denied(plain(&error)),
+            _ => Trouble::Other(plain(&error)),
+        })?;
+    handshake(Builder::socket(Peer(stream)).p2p())
         .await
         .map_err(Trouble::Other)
 }

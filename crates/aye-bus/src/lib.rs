@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod job;
 mod natural;
+mod peer;
 mod proxy;
 mod resolve;
 mod unit;
