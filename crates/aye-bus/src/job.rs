@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 use zbus::message::{Message, Type};
 use zbus::{Connection, MessageStream, ObjectPath, OwnedObjectPath, Variant};
 
-use crate::unit::{ActiveState, Invocation, Properties};
+use crate::unit::{ActiveState, Invocation, Properties, Unit};
 use crate::{Error, Result};
 
 /// How a job ended, in the manager's words (`man org.freedesktop.systemd1`, `JobRemoved`).
@@ -62,15 +63,27 @@ impl fmt::Display for JobResult {
     }
 }
 
-/// What a `PropertiesChanged` said about a unit, as far as it is of use during a wait.
+/// What a `PropertiesChanged` said about a unit, as far as it is of use during a wait. systemd sends what is new
+/// about a unit before it sends the end of the job that made it so.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
     /// The new `ActiveState`.
     pub active: Option<ActiveState>,
     /// The new `InvocationID`.
     pub invocation: Option<Invocation>,
+    /// The new `ActiveEnterTimestampMonotonic`, since boot.
+    pub became_active: Option<Duration>,
     /// The new `StatusText`; empty when it was cleared.
     pub status: Option<String>,
+}
+
+impl Change {
+    /// Brings an earlier reading of the unit up to date.
+    pub fn apply(&self, unit: &mut Unit) {
+        unit.active = self.active.unwrap_or(unit.active);
+        unit.invocation = self.invocation.or(unit.invocation);
+        unit.became_active = self.became_active.unwrap_or(unit.became_active);
+    }
 }
 
 /// One signal of the manager.

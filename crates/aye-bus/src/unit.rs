@@ -182,6 +182,10 @@ impl<'m> Properties<'m> {
                 .contains_key("ActiveState")
                 .then(|| ActiveState::parse(self.text("ActiveState"))),
             invocation: self.invocation(),
+            became_active: self
+                .0
+                .contains_key("ActiveEnterTimestampMonotonic")
+                .then(|| self.micros("ActiveEnterTimestampMonotonic")),
             status: self
                 .0
                 .contains_key("StatusText")

@@ -300,16 +300,9 @@ impl Served {
             }
         };
         let status = HashMap::from([("StatusText", Variant::from(format!("loading {name}")))]);
-        let body = (
-            "org.freedesktop.systemd1.Service",
-            status,
-            Vec::<&str>::new(),
-        );
-        let properties = "org.freedesktop.DBus.Properties";
-        let changed = Message::signal(unit_path(name), properties, "PropertiesChanged")
-            .build(&body)
-            .unwrap();
-        let _ = connection.send(&changed).await;
+        changed(connection, name, "org.freedesktop.systemd1.Service", status).await;
+        let unit = self.state.lock().unwrap().units[name].unit(name.to_owned());
+        changed(connection, name, "org.freedesktop.systemd1.Unit", unit).await;
         removed(connection, job, name, result).await;
     }
 }
@@ -368,6 +361,18 @@ async fn reply<B: serde::Serialize + zbus::DynamicType>(
     body: &B,
 ) {
     let message = Message::method_return(to).build(body).unwrap();
+    let _ = connection.send(&message).await;
+}
+
+async fn changed(
+    connection: &Connection,
+    name: &str,
+    interface: &str,
+    new: HashMap<&str, Variant<'_>>,
+) {
+    let properties = "org.freedesktop.DBus.Properties";
+    let signal = Message::signal(unit_path(name), properties, "PropertiesChanged");
+    let message = signal.build(&(interface, new, Vec::<&str>::new())).unwrap();
     let _ = connection.send(&message).await;
 }
 

@@ -197,7 +197,7 @@ async fn a_status_text_arrives_before_the_end_of_the_job() {
     let mut status = None;
     loop {
         match bench.signals.next().await.unwrap() {
-            Signal::Changed { change, .. } => status = change.status,
+            Signal::Changed { change, .. } => status = change.status.or(status),
             Signal::JobRemoved {
                 result: JobResult::Done,
                 ..

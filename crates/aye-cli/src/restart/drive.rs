@@ -1,11 +1,11 @@
 //! Carries a rollout out: its actions become calls, the manager's signals become its events. Between the end of
-//! one job and the next enqueuing stands a single round trip, which verifies the unit that just became ready.
+//! one job and the next enqueuing stands no round trip, where signals alone can prove the unit ready.
 
 use std::io::{self, Stdout};
 use std::time::{Duration, Instant, SystemTime};
 
 use aye_bus::{
-    Change, Error, JobResult, Manager, Signal, Signals, Unit, Verb, Verdict, Where, judge,
+    Change, Error, JobResult, Manager, Service, Signal, Signals, Unit, Verb, Verdict, Where, judge,
 };
 use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -30,11 +30,7 @@ pub(super) struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(args: &'a Args, units: &[Unit]) -> Self {
-        let gated = |unit: &Unit| {
-            unit.service
-                .as_ref()
-                .is_none_or(aye_bus::Service::says_when_ready)
-        };
+        let gated = |unit: &Unit| unit.service.as_ref().is_none_or(Service::says_when_ready);
         Self {
             args,
             units: units.iter().map(shown).collect(),
@@ -102,8 +98,10 @@ fn shown(unit: &Unit) -> Shown {
 
 /// One unit of the run.
 struct Member {
-    /// As it was before its job; kept up to date by signals until then.
+    /// As it was when its job was enqueued; kept up to date by signals until then.
     before: Unit,
+    /// As it is by the signals received since.
+    latest: Unit,
     /// The path of its job, while that is in flight.
     job: Option<String>,
     /// The status text that was shown last.
@@ -137,6 +135,7 @@ impl<'a> Run<'a> {
                 .map(|s| s.status.clone())
                 .unwrap_or_default();
             Member {
+                latest: before.clone(),
                 before,
                 job: None,
                 status,
@@ -265,16 +264,17 @@ impl<'a> Run<'a> {
     }
 
     fn changed(&mut self, index: usize, change: Change) {
+        let waiting = self.rollout.standing(index) == Standing::Waiting;
         let member = &mut self.members[index];
-        let in_flight = member.job.is_some();
-        if self.rollout.standing(index) == Standing::Waiting {
-            member.before.invocation = change.invocation.or(member.before.invocation);
+        change.apply(&mut member.latest);
+        if waiting {
+            change.apply(&mut member.before);
         }
         let Some(text) = change.status.filter(|text| *text != member.status) else {
             return;
         };
         member.status.clone_from(&text);
-        if in_flight && !text.is_empty() {
+        if member.job.is_some() && !text.is_empty() {
             let elapsed = self.rollout.elapsed(index, Instant::now());
             self.reporter.tell(&Happening::Status {
                 index,
@@ -284,13 +284,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Our job has ended: look at the unit, and believe only that.
+    /// Our job has ended: look at the unit, and believe only that. Where the unit itself said READY, the manager's
+    /// signals have told it all before the job's end; without that gate it is read again, as it may be dead already.
     async fn settle(&mut self, index: usize, result: &JobResult) -> Result<Vec<Action>, Error> {
-        self.members[index].job = None;
-        let before = &self.members[index].before;
-        let after = self.manager.state(&before.path).await?;
-        if judge(before, &after, result) == Verdict::Ready {
-            return Ok(self.ready(index, after.became_active));
+        let member = &mut self.members[index];
+        member.job = None;
+        let (before, latest) = (&member.before, &member.latest);
+        let gated = before
+            .service
+            .as_ref()
+            .is_some_and(Service::says_when_ready);
+        if gated && judge(before, latest, result) == Verdict::Ready {
+            let became_active = latest.became_active;
+            return Ok(self.ready(index, became_active));
         }
         let after = self.manager.unit(&before.path).await?;
         match judge(before, &after, result) {
