@@ -73,6 +73,8 @@ pub struct Change {
     pub invocation: Option<Invocation>,
     /// The new `ActiveEnterTimestampMonotonic`, since boot.
     pub became_active: Option<Duration>,
+    /// The new `ConditionResult`.
+    pub conditions_met: Option<bool>,
     /// The new `StatusText`; empty when it was cleared.
     pub status: Option<String>,
 }
@@ -82,6 +84,7 @@ impl Change {
     pub fn apply(&self, unit: &mut Unit) {
         unit.active = self.active.unwrap_or(unit.active);
         unit.invocation = self.invocation.or(unit.invocation);
+        unit.conditions_met = self.conditions_met.unwrap_or(unit.conditions_met);
         unit.became_active = self.became_active.unwrap_or(unit.became_active);
     }
 }

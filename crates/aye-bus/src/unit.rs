@@ -175,6 +175,16 @@ impl<'m> Properties<'m> {
         Some(Invocation(bytes)).filter(|id| id.0 != [0; 16])
     }
 
+    /// `ConditionResult` is false in a unit that was never tried, too: only a stamp makes it mean something.
+    fn conditions_met(&self) -> Option<bool> {
+        match self.0.get("ConditionResult") {
+            Some(Variant::Bool(met)) => {
+                Some(*met || self.micros("ConditionTimestampMonotonic").is_zero())
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn change(&self) -> Change {
         Change {
             active: self
@@ -186,6 +196,7 @@ impl<'m> Properties<'m> {
                 .0
                 .contains_key("ActiveEnterTimestampMonotonic")
                 .then(|| self.micros("ActiveEnterTimestampMonotonic")),
+            conditions_met: self.conditions_met(),
             status: self
                 .0
                 .contains_key("StatusText")
@@ -210,7 +221,7 @@ impl<'m> Properties<'m> {
             invocation: self.invocation(),
             became_active: self.micros("ActiveEnterTimestampMonotonic"),
             became_inactive: self.micros("InactiveEnterTimestampMonotonic"),
-            conditions_met: !matches!(self.0.get("ConditionResult"), Some(Variant::Bool(false))),
+            conditions_met: self.conditions_met().unwrap_or(true),
             service: None,
         })
     }

@@ -41,12 +41,32 @@ fn failure(after: &Unit, job: &JobResult, renewed: bool) -> String {
     if let Some(reason) = load_failure(after) {
         return reason;
     }
-    let of_service = after.service.as_ref().and_then(service_failure);
-    match (job, of_service) {
-        (JobResult::Done | JobResult::Failed | JobResult::Canceled, Some(reason)) => reason,
-        (JobResult::Done, None) => not_active(after, renewed),
-        (job, _) => job_failure(job),
+    match job {
+        JobResult::Failed | JobResult::Canceled
+            if !renewed && after.active == ActiveState::Failed =>
+        {
+            never_started()
+        }
+        JobResult::Done | JobResult::Failed | JobResult::Canceled => {
+            let of_service = after.service.as_ref().and_then(service_failure);
+            of_service.unwrap_or_else(|| unexplained(after, job, renewed))
+        }
+        job => job_failure(job),
     }
+}
+
+fn unexplained(after: &Unit, job: &JobResult, renewed: bool) -> String {
+    if *job == JobResult::Done {
+        not_active(after, renewed)
+    } else {
+        job_failure(job)
+    }
+}
+
+/// Failed without a new invocation: the `Result` there is that of an earlier start. systemd 252 keeps it when it
+/// refuses to start a unit that was started too often, so that `start-limit-hit` is seen only after a success.
+fn never_started() -> String {
+    "was not started: most likely it was started too often (start limit), which `systemctl reset-failed` lifts".to_owned()
 }
 
 fn load_failure(after: &Unit) -> Option<String> {
@@ -80,6 +100,9 @@ fn job_failure(job: &JobResult) -> String {
         JobResult::Canceled => "canceled: another job took the place of this one".to_owned(),
         JobResult::Skipped => "skipped: there was nothing to do".to_owned(),
         JobResult::Failed => "failed to start".to_owned(),
+        JobResult::Other(word) if word == "assert" => {
+            "an assertion of the unit (Assert...=) failed".to_owned()
+        }
         other => format!("the job ended with {other}"),
     }
 }
@@ -101,9 +124,7 @@ fn service_failure(service: &Service) -> Option<String> {
         "timeout" => start_timed_out(service),
         "watchdog" => watchdog(service),
         "protocol" => protocol(service, &after),
-        "start-limit-hit" => {
-            "start-limit-hit: started too often; `systemctl reset-failed` lifts it".to_owned()
-        }
+        "start-limit-hit" => never_started(),
         "oom-kill" => format!("killed for want of memory{after} (oom-kill)"),
         "exec-condition" => "skipped: ExecCondition= said no".to_owned(),
         "resources" => "could not be started (resources): its log says why".to_owned(),
@@ -304,10 +325,6 @@ mod tests {
                 "exited after 2.0 s without sending READY=1",
             ),
             (
-                service("start-limit-hit"),
-                "start-limit-hit: started too often; `systemctl reset-failed` lifts it",
-            ),
-            (
                 service("oom-kill"),
                 "killed for want of memory after 2.0 s (oom-kill)",
             ),
@@ -343,9 +360,18 @@ mod tests {
     }
 
     #[test]
-    fn a_start_limit_is_named_though_the_job_says_canceled() {
-        let sentence = failed(&JobResult::Canceled, service("start-limit-hit"));
-        assert!(sentence.starts_with("start-limit-hit"), "{sentence}");
+    fn a_failure_of_an_earlier_start_does_not_explain_this_one() {
+        for (job, result) in [
+            (JobResult::Failed, "exit-code"),
+            (JobResult::Canceled, "start-limit-hit"),
+        ] {
+            let after = unit(1, ActiveState::Failed, service(result));
+            let sentence = sentence(&after, &job);
+            assert!(
+                sentence.starts_with("was not started: most likely it was started too often"),
+                "{sentence}"
+            );
+        }
     }
 
     #[test]

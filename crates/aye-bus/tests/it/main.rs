@@ -153,7 +153,8 @@ async fn each_bad_ending_of_a_job_has_its_sentence() {
             "dependency failed: a unit that it requires did not start",
         ),
         ("skipped", "skipped: there was nothing to do"),
-        ("assert", "the job ended with assert"),
+        ("assert", "an assertion of the unit (Assert...=) failed"),
+        ("frozen", "the job ended with frozen"),
     ];
     for (result, sentence) in table {
         let (job, verdict) = outcome(Act::End(result)).await.unwrap();

@@ -30,7 +30,8 @@ pub(super) struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(args: &'a Args, units: &[Unit]) -> Self {
-        let gated = |unit: &Unit| unit.service.as_ref().is_none_or(Service::says_when_ready);
+        let says = |unit: &Unit| unit.service.as_ref().is_none_or(Service::says_when_ready);
+        let gated = |unit: &Unit| unit.load != "loaded" || says(unit);
         Self {
             args,
             units: units.iter().map(shown).collect(),
@@ -298,7 +299,14 @@ impl<'a> Run<'a> {
             let became_active = latest.became_active;
             return Ok(self.ready(index, became_active));
         }
-        let after = self.manager.unit(&before.path).await?;
+        let mut after = self.manager.unit(&before.path).await?;
+        if after.invocation.is_none() {
+            // Stopped and wanted by nobody, the unit was unloaded, and a fresh one knows nothing of its past.
+            after = Unit {
+                service: after.service,
+                ..latest.clone()
+            };
+        }
         match judge(before, &after, result) {
             Verdict::Ready => Ok(self.ready(index, after.became_active)),
             Verdict::Failed(reason) => {
