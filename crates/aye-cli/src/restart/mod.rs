@@ -9,6 +9,7 @@ mod log;
 mod progress;
 mod report;
 mod rollout;
+mod rows;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

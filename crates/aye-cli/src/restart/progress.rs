@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use aye_bus::duration;
 use clap::ValueEnum;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::report::{Failure, Happening, Shown, Summary};
+use super::rows::Rows;
 use crate::exit::Exit;
 
 /// What `--progress` was asked to be.
@@ -62,7 +62,7 @@ impl Progress {
     /// Shows how long a unit has been starting.
     pub(crate) fn tick(&mut self, units: &[Shown], index: usize, elapsed: Duration) {
         if let Self::Rows(rows) = self {
-            rows.starting(units, index, elapsed);
+            rows.tick(units, index, elapsed);
         }
     }
 }
@@ -85,7 +85,7 @@ fn is_trouble(happening: &Happening<'_>) -> bool {
 }
 
 /// The plain lines of one happening.
-fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
+pub(super) fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
     let total = units.len();
     match happening {
         Happening::Plan { ungated } => plan(units, ungated),
@@ -190,7 +190,7 @@ fn closing(units: &[Shown], summary: &Summary) -> Vec<String> {
 }
 
 /// What the unit itself said about its failure.
-fn said(failure: &Failure) -> Option<String> {
+pub(super) fn said(failure: &Failure) -> Option<String> {
     let result = Some(&failure.result).filter(|result| !matches!(result.as_str(), "" | "success"));
     let status = Some(printable(&failure.status)).filter(|status| !status.is_empty());
     match (result, status) {
@@ -210,7 +210,7 @@ fn names(units: &[Shown], indices: impl IntoIterator<Item = usize>) -> String {
 }
 
 /// Text of a service, made safe to show: a control character could redraw the screen or forge a line.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => ' ',
@@ -218,155 +218,6 @@ fn printable(text: &str) -> String {
             c => c,
         })
         .collect()
-}
-
-/// Rows on a terminal: those in flight are redrawn in place, the finished ones scroll up above them.
-pub(crate) struct Rows {
-    multi: MultiProgress,
-    live: Vec<(usize, ProgressBar, String)>,
-    colour: bool,
-}
-
-/// Where the count of a finished row begins.
-const COUNT_COLUMN: usize = 55;
-
-impl Rows {
-    fn new() -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self {
-            multi: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-            live: Vec::new(),
-            colour: !set("NO_COLOR") && !dumb,
-        }
-    }
-
-    fn tell(&mut self, units: &[Shown], happening: &Happening<'_>) {
-        match happening {
-            Happening::Start { index, .. } => self.begin(units, *index),
-            Happening::Status {
-                index,
-                elapsed,
-                text,
-            } => {
-                if let Some((_, _, status)) = self.live.iter_mut().find(|row| row.0 == *index) {
-                    *status = printable(text);
-                }
-                self.starting(units, *index, *elapsed);
-            }
-            Happening::Ready { index, elapsed, .. } => {
-                self.finish(
-                    units,
-                    *index,
-                    &format!("ready in {}", duration(*elapsed)),
-                    "32",
-                );
-            }
-            Happening::Failed { index, failure, .. } => {
-                self.finish(
-                    units,
-                    *index,
-                    &format!("FAILED: {}", failure.reason),
-                    "1;31",
-                );
-                let indent = " ".repeat(width(units) + 2);
-                self.lines(said(failure).map(|said| format!("{indent}  {said}")));
-                self.lines(
-                    failure
-                        .log
-                        .iter()
-                        .map(|line| format!("{indent}| {}", printable(line))),
-                );
-            }
-            Happening::Summary(_) => {
-                for (_, bar, _) in self.live.drain(..) {
-                    bar.finish_and_clear();
-                }
-                self.lines(plain(units, happening));
-            }
-            Happening::Plan { .. } | Happening::Interrupted { .. } => {
-                self.lines(plain(units, happening));
-            }
-            Happening::Ok { .. } => {}
-        }
-    }
-
-    fn begin(&mut self, units: &[Shown], index: usize) {
-        let style = ProgressStyle::with_template("{wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = self.multi.add(ProgressBar::new(0).with_style(style));
-        self.live.push((index, bar, String::new()));
-        self.starting(units, index, Duration::ZERO);
-    }
-
-    fn starting(&mut self, units: &[Shown], index: usize, elapsed: Duration) {
-        if let Some((_, bar, status)) = self.live.iter().find(|row| row.0 == index) {
-            bar.set_message(starting_row(units, index, elapsed, status));
-            bar.tick();
-        }
-    }
-
-    fn finish(&mut self, units: &[Shown], index: usize, what: &str, colour: &str) {
-        if let Some(at) = self.live.iter().position(|row| row.0 == index) {
-            let (_, bar, _) = self.live.remove(at);
-            bar.finish_and_clear();
-            self.multi.remove(&bar);
-        }
-        let row = finished_row(units, index, what);
-        let row = if self.colour {
-            row.replacen(what, &format!("\x1b[{colour}m{what}\x1b[0m"), 1)
-        } else {
-            row
-        };
-        self.lines([row]);
-    }
-
-    fn lines(&self, lines: impl IntoIterator<Item = String>) {
-        for line in lines {
-            let _ = self.multi.println(line);
-        }
-    }
-}
-
-/// `web@2  starting 4 s of 90 s  "loading cache 40%"`
-fn starting_row(units: &[Shown], index: usize, elapsed: Duration, status: &str) -> String {
-    let limit = units[index]
-        .limit
-        .map(|limit| format!(" of {}", duration(limit)))
-        .unwrap_or_default();
-    let status = if status.is_empty() {
-        String::new()
-    } else {
-        format!("  \"{status}\"")
-    };
-    let name = short(&units[index].name);
-    format!(
-        "{name:<width$}  starting {} s{limit}{status}",
-        elapsed.as_secs(),
-        width = width(units)
-    )
-}
-
-/// `web@1  ready in 1.2 s                                  1/8`
-fn finished_row(units: &[Shown], index: usize, what: &str) -> String {
-    let row = format!(
-        "{:<width$}  {what}",
-        short(&units[index].name),
-        width = width(units)
-    );
-    format!("{row:<COUNT_COLUMN$}  {}/{}", index + 1, units.len())
-}
-
-fn width(units: &[Shown]) -> usize {
-    units
-        .iter()
-        .map(|unit| short(&unit.name).chars().count())
-        .max()
-        .unwrap_or(0)
-}
-
-fn short(name: &str) -> &str {
-    name.strip_suffix(".service").unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -385,23 +236,6 @@ mod tests {
     #[test]
     fn a_status_cannot_draw_on_the_terminal() {
         assert_eq!(printable("a\x1b[2Jb\nc\td"), "a\u{fffd}[2Jb\u{fffd}c d");
-    }
-
-    #[test]
-    fn a_finished_row_ends_with_its_count() {
-        let row = finished_row(&units(), 0, "ready in 1.2 s");
-        assert_eq!(row, format!("{:<55}  1/2", "web@1   ready in 1.2 s"));
-    }
-
-    #[test]
-    fn a_starting_row_shows_the_time_left_and_the_status() {
-        let row = starting_row(
-            &units(),
-            1,
-            Duration::from_millis(4200),
-            "loading cache 40%",
-        );
-        assert_eq!(row, "web@10  starting 4 s of 90 s  \"loading cache 40%\"");
     }
 
     #[test]
