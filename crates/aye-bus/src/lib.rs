@@ -12,6 +12,7 @@ mod natural;
 mod peer;
 mod proxy;
 mod resolve;
+mod span;
 mod unit;
 mod verdict;
 
@@ -21,5 +22,6 @@ pub use job::{Change, JobResult, Signal, Signals};
 pub use natural::compare as natural_order;
 pub use proxy::{Listed, Manager, Verb};
 pub use resolve::resolve;
+pub use span::duration;
 pub use unit::{ActiveState, Invocation, Service, Unit};
-pub use verdict::{Verdict, duration, judge};
+pub use verdict::{Verdict, judge};

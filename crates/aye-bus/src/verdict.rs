@@ -1,8 +1,7 @@
 //! What became of a unit after a job: ready, or failed and why, in one sentence a person can act on. Pure: two
 //! readings of the unit and the job's result go in.
 
-use std::time::Duration;
-
+use crate::span::duration;
 use crate::{ActiveState, JobResult, Service, Unit};
 
 /// The outcome of one restart.
@@ -193,22 +192,11 @@ fn signal(number: i32) -> String {
     }
 }
 
-/// A time span for people: `12 ms`, `1.2 s`, `90 s`, `3 min 20 s`. Whole spans keep no decimals.
-pub fn duration(span: Duration) -> String {
-    let millis = span.as_millis();
-    match millis {
-        0..1000 => format!("{millis} ms"),
-        1000..120_000 if millis.is_multiple_of(1000) => format!("{} s", millis / 1000),
-        1000..10_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
-        10_000..120_000 => format!("{} s", millis / 1000),
-        _ if (millis / 1000).is_multiple_of(60) => format!("{} min", millis / 60_000),
-        _ => format!("{} min {} s", millis / 60_000, millis / 1000 % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
     use crate::Invocation;
 
     fn unit(invocation: u8, active: ActiveState, service: Service) -> Unit {
@@ -439,20 +427,5 @@ mod tests {
         let before = unit(1, ActiveState::Failed, service("exit-code"));
         let after = unit(2, ActiveState::Active, service("success"));
         assert_eq!(judge(&before, &after, &JobResult::Done), Verdict::Ready);
-    }
-
-    #[test]
-    fn durations_read_well_at_every_size() {
-        let table = [
-            (12, "12 ms"),
-            (1_290, "1.2 s"),
-            (90_000, "90 s"),
-            (2_000, "2 s"),
-            (200_000, "3 min 20 s"),
-            (180_000, "3 min"),
-        ];
-        for (millis, expected) in table {
-            assert_eq!(duration(Duration::from_millis(millis)), expected);
-        }
     }
 }

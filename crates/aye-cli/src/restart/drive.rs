@@ -1,8 +1,7 @@
 //! Carries a rollout out: its actions become calls, the manager's signals become its events. Between the end of
 //! one job and the next enqueuing stands no round trip, where signals alone can prove the unit ready.
 
-use std::io::{self, Stdout};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use aye_bus::{
     Change, Error, JobResult, Manager, Service, Signal, Signals, Unit, Verb, Verdict, Where, judge,
@@ -11,91 +10,11 @@ use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::interrupt::Interrupts;
-use super::json::Json;
-use super::progress::Progress;
-use super::report::{Failure, Happening, Shown, Summary};
+use super::report::{Failure, Happening};
+use super::reporter::Reporter;
 use super::rollout::{Action, Event, Limits, Rollout, Standing};
-use super::{Args, Refusal, exit_of, lock, log};
+use super::{Refusal, exit_of, log};
 use crate::exit::Exit;
-
-/// Tells of the run, to people and to programs.
-pub(super) struct Reporter<'a> {
-    args: &'a Args,
-    units: Vec<Shown>,
-    ungated: Vec<usize>,
-    progress: Progress,
-    json: Option<Json<Stdout>>,
-    began: Instant,
-}
-
-impl<'a> Reporter<'a> {
-    pub(super) fn new(args: &'a Args, units: &[Unit]) -> Self {
-        let says = |unit: &Unit| unit.service.as_ref().is_none_or(Service::says_when_ready);
-        let gated = |unit: &Unit| unit.load != "loaded" || says(unit);
-        Self {
-            args,
-            units: units.iter().map(shown).collect(),
-            ungated: (0..units.len())
-                .filter(|&index| !gated(&units[index]))
-                .collect(),
-            progress: Progress::new(args.progress),
-            json: args.json.then(|| Json::new(io::stdout(), lock::host())),
-            began: Instant::now(),
-        }
-    }
-
-    fn tell(&mut self, happening: &Happening<'_>) {
-        if let Some(json) = &mut self.json
-            && let Err(error) = json.tell(&self.units, happening, SystemTime::now())
-        {
-            eprintln!("aye restart: cannot write JSON to stdout any more: {error}");
-            self.json = None;
-        }
-        self.progress.tell(&self.units, happening);
-    }
-
-    fn plan(&mut self) {
-        let ungated = std::mem::take(&mut self.ungated);
-        self.tell(&Happening::Plan { ungated: &ungated });
-    }
-
-    fn summary(&mut self, rollout: &Rollout, exit: Exit) {
-        let not_attempted = rollout.indices(|s| s == Standing::Waiting);
-        let names: Vec<&str> = not_attempted
-            .iter()
-            .map(|&i| self.units[i].name.as_str())
-            .collect();
-        let resume = self.args.resume(&names);
-        self.tell(&Happening::Summary(&Summary {
-            ready: rollout.indices(|s| matches!(s, Standing::Ready(_))),
-            failed: rollout.indices(|s| matches!(s, Standing::Failed(_))),
-            in_flight: rollout.indices(|s| matches!(s, Standing::InFlight(_))),
-            not_attempted,
-            took: self.began.elapsed(),
-            exit,
-            resume,
-        }));
-    }
-
-    /// Tells what would be done.
-    pub(super) fn dry(mut self) -> Exit {
-        let rollout = Rollout::new(self.units.len(), Limits::default());
-        self.plan();
-        self.summary(&rollout, Exit::Done);
-        Exit::Done
-    }
-}
-
-fn shown(unit: &Unit) -> Shown {
-    let limit = unit
-        .service
-        .as_ref()
-        .and_then(|service| service.start_timeout);
-    Shown {
-        name: unit.name.clone(),
-        limit,
-    }
-}
 
 /// One unit of the run.
 struct Member {
@@ -147,7 +66,7 @@ impl<'a> Run<'a> {
             manager,
             signals,
             place,
-            verb: reporter.args.verb(),
+            verb: reporter.verb(),
             members,
             rollout,
             reporter,
@@ -213,7 +132,7 @@ impl<'a> Run<'a> {
             tokio::select! {
                 signal = self.signals.next() => actions = self.take(signal?).await?,
                 () = wind_up.notified() => actions = self.wind_up(),
-                _ = ticks.tick(), if self.reporter.progress.moves() => self.tick(),
+                _ = ticks.tick(), if self.reporter.moves() => self.tick(),
             }
         }
     }
@@ -368,9 +287,7 @@ impl<'a> Run<'a> {
         let now = Instant::now();
         for index in self.rollout.indices(|s| matches!(s, Standing::InFlight(_))) {
             let elapsed = self.rollout.elapsed(index, now);
-            self.reporter
-                .progress
-                .tick(&self.reporter.units, index, elapsed);
+            self.reporter.tick(index, elapsed);
         }
     }
 }

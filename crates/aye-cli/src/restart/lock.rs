@@ -1,7 +1,7 @@
 //! One run at a time for each manager: a kernel lock on a file, gone with the process that held it, however it
 //! ended. Two runs over the same units would each count the other's stopped ones as healthy.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
 
@@ -83,13 +83,6 @@ fn holder(file: &mut File) -> String {
         Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
         _ => "unknown".to_owned(),
     }
-}
-
-/// The name of this machine, for the reports.
-pub(crate) fn host() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname")
-        .map(|name| name.trim().to_owned())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ async fn sync() {
 }
 
 /// `_SYSTEMD_INVOCATION_ID` marks what the unit's own processes wrote, `INVOCATION_ID` what PID 1 wrote about it
-/// (`man systemd.journal-fields`).
+/// (`man systemd.journal-fields`). A user's units are asked for without `--user`, which looks only into journals
+/// that are split by user, and a volatile journal is not.
 fn arguments(place: &Where, unit: &Unit) -> Vec<String> {
     let mut arguments: Vec<String> = vec!["-q", "--no-pager", "-o", "cat", "-n", LINES]
         .into_iter()
@@ -59,9 +60,7 @@ fn arguments(place: &Where, unit: &Unit) -> Vec<String> {
             "+".to_owned(),
             format!("INVOCATION_ID={invocation}"),
         ]),
-        (Where::User, _) => {
-            arguments.extend(["--user".to_owned(), "-u".to_owned(), unit.name.clone()]);
-        }
+        (Where::User, _) => arguments.push(format!("--user-unit={}", unit.name)),
         _ => arguments.extend(["-u".to_owned(), unit.name.clone()]),
     }
     arguments

@@ -8,6 +8,7 @@ mod lock;
 mod log;
 mod progress;
 mod report;
+mod reporter;
 mod rollout;
 mod rows;
 
@@ -17,7 +18,8 @@ use std::io::{self, Write as _};
 use aye_bus::{ActiveState, Error, Unit, Verb, Where, resolve, runtime_dir};
 
 use crate::exit::Exit;
-use drive::{Reporter, Run};
+use drive::Run;
+use reporter::Reporter;
 
 /// Restart units one after another, each as soon as the one before is ready
 #[derive(Debug, clap::Args)]

@@ -176,9 +176,14 @@ fn closing(units: &[Shown], summary: &Summary) -> Vec<String> {
     )];
     if !summary.in_flight.is_empty() {
         let which = names(units, summary.in_flight.iter().copied());
-        lines.push(format!(
-            "Left in the middle: {which}. The manager goes on with it; it was not cancelled."
-        ));
+        lines.push(match summary.exit {
+            Exit::Unreachable => {
+                format!("Outcome unknown: {which}. If the manager lives, its job goes on.")
+            }
+            _ => format!(
+                "Left in the middle: {which}. The manager goes on with it; it was not cancelled."
+            ),
+        });
     }
     lines.extend(
         summary

@@ -210,7 +210,7 @@ async fn a_manager_that_goes_in_the_middle_is_69_and_the_rest_is_listed() {
             "{stderr}"
         );
         assert!(
-            stderr.contains("\nLeft in the middle: web@2.service."),
+            stderr.contains("\nOutcome unknown: web@2.service. "),
             "{stderr}"
         );
         assert!(
