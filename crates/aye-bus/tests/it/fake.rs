@@ -30,6 +30,8 @@ pub(crate) enum Act {
     DropCall,
     /// The connection ends after the reply.
     DropJob,
+    /// Runs to its end, and is unloaded: a oneshot that nothing refers to.
+    RunToEnd,
     /// Nothing more until [`Fake::release`], then as `Succeed`.
     Hold,
 }
@@ -291,6 +293,10 @@ impl Served {
                     (unit.active, unit.invocation, unit.result) = ("active", new, "success");
                     "done"
                 }
+                Act::RunToEnd => {
+                    (unit.active, unit.invocation, unit.result) = ("inactive", new, "success");
+                    "done"
+                }
                 Act::Exit1 => {
                     (unit.active, unit.invocation, unit.result) = ("failed", new, "exit-code");
                     "failed"
@@ -303,6 +309,10 @@ impl Served {
         changed(connection, name, "org.freedesktop.systemd1.Service", status).await;
         let unit = self.state.lock().unwrap().units[name].unit(name.to_owned());
         changed(connection, name, "org.freedesktop.systemd1.Unit", unit).await;
+        if act == Act::RunToEnd {
+            let mut state = self.state.lock().unwrap();
+            state.units.get_mut(name).unwrap().invocation = 0;
+        }
         removed(connection, job, name, result).await;
     }
 }

@@ -353,6 +353,15 @@ async fn a_unit_without_readiness_is_warned_of_once() {
 }
 
 #[tokio::test]
+async fn a_oneshot_that_is_unloaded_after_its_run_is_done() {
+    // Live 252: with RemainAfterExit=no and nobody wanting it, the unit is gone when its job is.
+    let bench = bench([Act::RunToEnd, Act::Succeed, Act::Succeed]);
+    bench.fake.of_type("web@1.service", "oneshot");
+    let (exit, _, stderr) = bench.run(&["web@1"]).await;
+    assert_eq!(exit, 0, "{stderr}");
+}
+
+#[tokio::test]
 async fn a_dry_run_lists_and_touches_nothing() {
     let bench = bench([Act::Succeed; 3]);
     let expected = "web@1.service\nweb@2.service\nweb@10.service\n";
