@@ -148,6 +148,15 @@ impl Manager {
         Ok(job.id)
     }
 
+    /// A job that is done as soon as it exists.
+    pub(crate) fn request_nothing(&mut self, unit: &str) -> JobId {
+        self.jobs += 1;
+        let (id, unit) = (self.jobs, unit.to_owned());
+        self.broadcast(Broadcast::JobNew { id, unit: unit.clone() });
+        self.broadcast(Broadcast::JobRemoved { id, unit, result: JobResult::Done });
+        id
+    }
+
     fn request_of_socket(&mut self, unit: &str, kind: JobKind) -> Result<(), UnitError> {
         if matches!(kind, JobKind::Stop | JobKind::Restart) {
             if let Some(Unit::Socket(socket)) = self.units.get_mut(unit) {

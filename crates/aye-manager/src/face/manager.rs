@@ -223,15 +223,26 @@ pub(super) fn check_mode(mode: &str) -> Result<(), Refusal> {
 }
 
 /// What a verb means for a unit in its present state.
-pub(super) fn kind_of(verb: &str, is_up: bool, can_reload: bool) -> Option<JobKind> {
-    Some(match verb {
+pub(super) enum Wanted {
+    /// A job of this kind.
+    Job(JobKind),
+    /// A job that is done at once, which is what "try" comes to on a unit that is down.
+    Nothing,
+    /// There is no such verb.
+    Unknown,
+}
+
+/// As `job_type_collapse()` of systemd has it.
+pub(super) fn wanted(verb: &str, active: &str, can_reload: bool) -> Wanted {
+    let down = matches!(active, "inactive" | "failed" | "deactivating");
+    let reload = can_reload && matches!(active, "active" | "reloading");
+    Wanted::Job(match verb {
         "Start" => JobKind::Start,
         "Stop" => JobKind::Stop,
         "Reload" => JobKind::Reload,
-        // Nothing to try: a job that is done at once; systemd makes one, too.
-        "TryRestart" | "ReloadOrTryRestart" if !is_up => JobKind::Stop,
-        "ReloadOrRestart" | "ReloadOrTryRestart" if is_up && can_reload => JobKind::Reload,
+        "TryRestart" | "ReloadOrTryRestart" if down => return Wanted::Nothing,
+        "ReloadOrRestart" | "ReloadOrTryRestart" if reload => JobKind::Reload,
         "Restart" | "TryRestart" | "ReloadOrRestart" | "ReloadOrTryRestart" => JobKind::Restart,
-        _ => return None,
+        _ => return Wanted::Unknown,
     })
 }

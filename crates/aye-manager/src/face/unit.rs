@@ -5,7 +5,7 @@ use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
 use super::call::{Call, INVALID_ARGS, NO_SUCH_UNIT, Refusal, job_path};
-use super::manager::{check_mode, kind_of};
+use super::manager::{Wanted, check_mode, wanted};
 use super::property::{Table, realtime, usec};
 use super::{AYE_UNIT, PROPERTIES, SERVICE, SOCKET, UNIT, unit_path};
 use crate::driver::{Manager, ServiceUnit, SocketUnit, Unit, UnitError};
@@ -61,16 +61,17 @@ pub(super) fn enqueue(
     mode: &str,
 ) -> Result<Option<ObjectPath<'static>>, Refusal> {
     let name = manager.load(name)?;
-    let (is_up, can_reload) = match manager.units.get(&name) {
-        Some(Unit::Service(service)) => (service.machine.state().is_up(), service.can_reload()),
-        Some(Unit::Socket(socket)) => (socket.is_listening(), false),
-        None => (false, false),
+    let unit = manager.units.get(&name);
+    let active = unit.map_or("inactive", |unit| unit.states().0);
+    let can_reload = unit.and_then(Unit::service).is_some_and(ServiceUnit::can_reload);
+    let id = match wanted(verb, active, can_reload) {
+        Wanted::Unknown => return Ok(None),
+        Wanted::Job(kind) => {
+            check_mode(mode)?;
+            manager.request(&name, kind)?
+        }
+        Wanted::Nothing => manager.request_nothing(&name),
     };
-    let Some(kind) = kind_of(verb, is_up, can_reload) else {
-        return Ok(None);
-    };
-    check_mode(mode)?;
-    let id = manager.request(&name, kind)?;
     Ok(Some(job_path(id)))
 }
 
