@@ -70,7 +70,9 @@ impl Place {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aye"));
         command.args(arguments).current_dir(self.units()).stdin(Stdio::null());
-        for variable in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "MANAGERPID"] {
+        for variable in
+            ["NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "MANAGERPID"]
+        {
             command.env_remove(variable);
         }
         command.env("AYE_RUNTIME_DIR", self.runtime()).env("NO_COLOR", "1");
@@ -131,8 +133,13 @@ impl Place {
     /// Every process that carries this place in its environment or arguments, ours and this test's left out.
     pub(crate) fn processes(&self) -> HashSet<u32> {
         let needle = self.dir.path().as_os_str().as_bytes();
-        let holds = |path: PathBuf| fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle));
-        let numbers = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let holds = |path: PathBuf| {
+            fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle))
+        };
+        let numbers = fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         let proc = |pid: u32| PathBuf::from(format!("/proc/{pid}"));
         numbers.filter(|&pid| holds(proc(pid).join("environ")) && !is_zombie(&proc(pid))).collect()
     }
@@ -145,7 +152,8 @@ impl Place {
 }
 
 fn is_zombie(proc: &Path) -> bool {
-    fs::read_to_string(proc.join("stat")).is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z")))
+    fs::read_to_string(proc.join("stat"))
+        .is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z")))
 }
 
 fn read_lines(stdout: ChildStdout, stderr: ChildStderr) -> Receiver<String> {
