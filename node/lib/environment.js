@@ -39,7 +39,7 @@ function readListen(env, pid, isSocket) {
 
   const fds = []
   for (let fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
-    if (isSocket(fd) === null) return broken(`LISTEN_FDS says ${count} descriptors, but ${fd} is not open`)
+    if (isSocket(fd) === null) return broken(`LISTEN_FDS says ${count} descriptors, but ${fd} is not open to this program (Deno shows none to JavaScript)`)
     fds.push(Object.freeze({ fd, name: names ? names[fd - FIRST_FD] : NAME_WITHOUT_NAMES }))
   }
   return splitNotify(fds, isSocket)
