@@ -13,6 +13,8 @@ const { createInterface } = require('node:readline')
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(__dirname, '../../../target')
 const AYE = built(process.env.AYE_BIN ?? join(TARGET, 'debug/aye'), '-p aye-cli')
 const RECEIVE = built(process.env.AYE_RECEIVE ?? join(TARGET, 'debug/examples/receive'), '-p aye --example receive')
+// Another program that runs JavaScript, such as bun; the tests themselves stay with Node.
+const RUNTIME = process.env.AYE_TEST_RUNTIME ?? process.execPath
 const SUBJECT = join(__dirname, 'subject.js')
 
 function built(path, package_) {
@@ -57,8 +59,8 @@ async function end(child, signal) {
  * Starts a service that runs `code`, see subject.js. `setup` is shell code that comes between `aye wrap` and node, in the
  * same process; `wrapped: false` leaves `aye wrap` out.
  */
-function service(t, code, { socket, env = {}, setup = '', wrapped = true, subject = SUBJECT, arguments: options = [] } = {}) {
-  const node = [process.execPath, ...options, subject, code]
+function service(t, code, { socket, env = {}, setup = '', wrapped = true, subject = SUBJECT } = {}) {
+  const node = [...RUNTIME.split(' '), subject, code]
   const shell = ['sh', '-c', `${setup}\nexec "$@"`, 'sh', ...node]
   const [command, ...rest] = wrapped ? [AYE, 'wrap', '--', ...shell] : shell
   const child = spawn(command, rest, { env: environment({ NOTIFY_SOCKET: socket, ...env }), stdio: ['pipe', 'pipe', 'pipe'] })
