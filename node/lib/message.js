@@ -10,10 +10,10 @@ const KEY = /^[A-Z0-9_]+$/
 // Without u flag lone surrogates pass; Buffer.from turns them into U+FFFD, so the datagram is always valid UTF-8.
 const UNSAFE = /[\n\r\0\\]/
 
-/** Text to one value: a line break (CR LF is one) and a NUL become a space, a backslash is doubled. */
+/** Text to one value: each character of a line break and a NUL become a space, a backslash is doubled. */
 function escape(text) {
   if (!UNSAFE.test(text)) return text
-  return text.replace(/\r\n|[\n\r\0]/g, ' ').replaceAll('\\', '\\\\')
+  return text.replace(/[\n\r\0]/g, ' ').replaceAll('\\', '\\\\')
 }
 
 /**

@@ -75,10 +75,6 @@ test('turns a NUL into a space, since the receiver drops a message that holds on
   assert.equal(sent([['STATUS', 'a\0b']]), 'STATUS=a b')
 })
 
-test('turns a line break of two characters into one space', () => {
-  assert.equal(sent([['STATUS', 'a\r\nb\n\nc']]), 'STATUS=a b  c')
-})
-
 test('sends a lone surrogate as a replacement character, so that the datagram stays UTF-8', () => {
   assert.deepEqual(encode([['STATUS', '\ud83d!']]), Buffer.from('STATUS=\ufffd!'))
 })
