@@ -76,6 +76,7 @@ async function restart(aye, env) {
     if (event.event === 'unit_failed') other.push(`${short(event.unit)}: ${event.reason}`, ...event.log ?? [])
     if (event.event === 'summary') total = event.elapsed_ms
   })
+  console.log('Restarting them one after another, under requests: aye restart \'web@*\'')
   const how = await child.exit
   endLine()
   if (how !== 0) throw new Error(`aye restart ended with ${how}:\n${other.join('\n')}`)
@@ -145,7 +146,6 @@ async function play(aye, directory, port, traffic) {
   const { manager, log } = await startManager(aye, directory, env)
   traffic.start()
   await sleep(SETTLE_MS)
-  console.log('Restarting them one after another, under requests: aye restart \'web@*\'')
   const figures = await restart(aye, env)
   await sleep(SETTLE_MS)
   await traffic.stop()
@@ -175,8 +175,9 @@ async function main() {
     console.error(`demo: ${error.message}`)
     process.exitCode = 1
   }
+  // First the requests, so that none counts as lost because the demo itself ends; but not at any price.
+  await Promise.race([traffic.stop(), sleep(SETTLE_MS)])
   await stopAll()
-  await traffic.stop()
   const left = leftBehind(directory)
   if (left.length > 0) {
     console.error(`demo: aye run left these processes behind, they are killed now: ${left.join(', ')}`)
