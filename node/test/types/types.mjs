@@ -28,7 +28,7 @@ mkdirSync(join(directory, 'node_modules'))
 symlinkSync(join(HERE, '../..'), join(directory, 'node_modules/aye'))
 const files = FILES.map((name) => join(directory, name))
 FILES.forEach((name, at) => copyFileSync(join(HERE, name), files[at]))
-const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', '', '--preserveSymlinks']
+const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--preserveSymlinks']
 const compiled = call(process.execPath, [COMPILER, ...options, ...files])
 rmSync(directory, { recursive: true })
 console.log(compiled ? 'types: compiled' : 'types: do not compile')
