@@ -520,7 +520,9 @@ impl Machine {
         self.stamps.main_exit = now;
         let early = self.state == State::Start && self.rules.kind.is_notify();
         let why = if early { format!("{exit} before READY=1") } else { exit.to_string() };
-        self.fail(exit.outcome(&self.rules.success_exit_status), why.clone());
+        if !self.rules.ignores_failure {
+            self.fail(exit.outcome(&self.rules.success_exit_status), why.clone());
+        }
         match self.state {
             State::Start => {
                 if early {

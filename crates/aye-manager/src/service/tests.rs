@@ -20,6 +20,7 @@ fn rules(kind: Type) -> Rules {
         reload_signal: Signal::HUP,
         reload_commands: 1,
         success_exit_status: Vec::new(),
+        ignores_failure: false,
         start_limit_interval: secs(10),
         start_limit_burst: 5,
     }

@@ -144,8 +144,12 @@ pub enum NotifyAccess {
 }
 
 impl NotifyAccess {
-    const NAMES: [(&str, Self); 4] =
-        [("none", Self::None), ("main", Self::Main), ("exec", Self::Exec), ("all", Self::All)];
+    const NAMES: [(&str, Self); 4] = [
+        ("none", Self::None),
+        ("main", Self::Main),
+        ("exec", Self::Exec),
+        ("all", Self::All),
+    ];
 }
 
 /// The values of an enumeration, as a unit file and D-Bus spell them.
@@ -193,8 +197,8 @@ impl Service {
     /// A `Type=notify` service without a unit file, for a command that was typed: `argv` is taken as it is.
     pub fn of_command(name: Name, argv: &[String]) -> Result<Self, Invalid> {
         let executable = argv.first().filter(|first| !first.is_empty());
-        let executable =
-            executable.ok_or_else(|| Invalid::because("expected a command to run, found nothing"))?;
+        let executable = executable
+            .ok_or_else(|| Invalid::because("expected a command to run, found nothing"))?;
         let command = Command {
             executable: executable.clone(),
             arguments: argv.to_vec(),
@@ -230,14 +234,20 @@ mod tests {
         let name: Name = "run.service".parse().unwrap();
         for argv in [vec![], vec![String::new()]] {
             let refusal = Service::of_command(name.clone(), &argv).unwrap_err();
-            assert_eq!(refusal.to_string(), "expected a command to run, found nothing");
+            assert_eq!(
+                refusal.to_string(),
+                "expected a command to run, found nothing"
+            );
         }
     }
 
     #[test]
     fn spells_every_value_as_it_reads_it() {
         for (name, value) in Restart::NAMES {
-            assert_eq!((Restart::parse(name), value.to_string().as_str()), (Ok(value), name));
+            assert_eq!(
+                (Restart::parse(name), value.to_string().as_str()),
+                (Ok(value), name)
+            );
         }
         for (name, value) in Type::NAMES {
             assert_eq!((Type::parse(name), value.as_str()), (Ok(value), name));
@@ -248,7 +258,10 @@ mod tests {
     fn a_typed_command_is_a_notify_service_whose_words_stay_as_they_are() {
         let argv = ["node".to_owned(), "$HOME %i".to_owned()];
         let service = Service::of_command("run.service".parse().unwrap(), &argv).unwrap();
-        assert_eq!((service.kind, service.notify_access), (Type::Notify, NotifyAccess::Main));
+        assert_eq!(
+            (service.kind, service.notify_access),
+            (Type::Notify, NotifyAccess::Main)
+        );
         assert_eq!(service.exec_start.argv(&|_| Some("x".into())), argv);
         assert_eq!(service.timeout_start, Some(Duration::from_secs(90)));
     }
