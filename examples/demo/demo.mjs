@@ -19,6 +19,8 @@ const FIXED_WAIT_S = 10
 const LIMIT_MS = 55_000
 const SETTLE_MS = 500
 const LOG_LINES = 20
+// The exit codes of DESIGN.md: done, and interrupted by SIGTERM, which is how the demo ends it.
+const STOPPED = [0, 143]
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
 const short = (unit) => unit.replace(/\.service$/, '')
@@ -150,7 +152,7 @@ async function play(aye, directory, port, traffic) {
   await sleep(SETTLE_MS)
   await traffic.stop()
   const how = await stop(manager)
-  if (how !== 0) throw new Error(`aye run ended with ${how} when it was told to stop:\n${log.slice(-LOG_LINES).join('\n')}`)
+  if (!STOPPED.includes(how)) throw new Error(`aye run ended with ${how} when it was told to stop:\n${log.slice(-LOG_LINES).join('\n')}`)
   return figures
 }
 
@@ -164,12 +166,15 @@ function interruption() {
 
 async function main() {
   if (process.argv.length !== 3) throw new Error('expected one argument, the path of aye: node examples/demo/demo.mjs AYE')
+  // Before anything is made that would have to be cleared away.
+  const interrupted = interruption()
+  interrupted.catch(() => {})
   const port = await freePort()
   const traffic = new Traffic(port)
   const directory = layOut(port)
   let figures
   try {
-    figures = await Promise.race([play(resolve(process.argv[2]), directory, port, traffic), interruption()])
+    figures = await Promise.race([play(resolve(process.argv[2]), directory, port, traffic), interrupted])
   } catch (error) {
     endLine()
     console.error(`demo: ${error.message}`)
