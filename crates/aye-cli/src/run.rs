@@ -95,9 +95,9 @@ fn exit_of(error: &StartError) -> Exit {
         StartError::Unit(UnitError::Find(FindError::NotFound { .. })) | StartError::NoUnits(_) => {
             Exit::NothingMatched
         }
-        StartError::Unit(UnitError::Name(_) | UnitError::Load(_) | UnitError::Find(FindError::Template { .. })) => {
-            Exit::Usage
-        }
+        StartError::Unit(
+            UnitError::Name(_) | UnitError::Load(_) | UnitError::Find(FindError::Template { .. }),
+        ) => Exit::Usage,
         _ => Exit::Failed,
     }
 }

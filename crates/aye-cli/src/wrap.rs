@@ -42,5 +42,7 @@ fn wrap(command: Vec<OsString>, environment: &Environment) -> String {
         hand_over.add(notifier.into_socket(), DESCRIPTOR_NAME);
     }
     let program = command[0].clone();
-    Program { program, arguments: command, environment: std::env::vars_os().collect(), hand_over, sigpipe }.exec().to_string()
+    Program { program, arguments: command, environment: std::env::vars_os().collect(), hand_over, sigpipe }
+        .exec()
+        .to_string()
 }

@@ -143,7 +143,10 @@ mod tests {
     }
 
     fn is_dying(process: Process) -> bool {
-        let pidfd = i32::try_from(process.pid).ok().and_then(Pid::from_raw).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
+        let pidfd = i32::try_from(process.pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .map(|pid| pidfd_open(pid, PidfdFlags::empty()));
         let Some(Ok(pidfd)) = pidfd else {
             return true;
         };

@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 
 use aye::listen::{HandOver, Sigpipe};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,10 +107,8 @@ fn carry_out(socket: &UnixStream) -> (u8, String) {
     if let Err(error) = detach() {
         return (EXIT_STDIN, format!("cannot begin a session: {error}"));
     }
-    if let Err(error) = std::env::set_current_dir(&order.folder) {
-        if !order.folder_optional || std::env::set_current_dir("/").is_err() {
-            return (EXIT_CHDIR, format!("cannot change to WorkingDirectory= {}: {error}", order.folder.display()));
-        }
+    if let Err(why) = enter(&order) {
+        return (EXIT_CHDIR, why);
     }
     let mut hand_over = HandOver::default();
     for (fd, name) in fds.into_iter().zip(&order.names) {
@@ -123,6 +122,14 @@ fn carry_out(socket: &UnixStream) -> (u8, String) {
         sigpipe: Sigpipe::Ignore,
     };
     (EXIT_EXEC, program.exec().to_string())
+}
+
+fn enter(order: &Order) -> Result<(), String> {
+    match std::env::set_current_dir(&order.folder) {
+        Err(_) if order.folder_optional && std::env::set_current_dir("/").is_ok() => Ok(()),
+        Err(error) => Err(format!("cannot change to WorkingDirectory= {}: {error}", order.folder.display())),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// A session of its own, no terminal, no standard input, and no life without the manager.

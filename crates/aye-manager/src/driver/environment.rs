@@ -66,7 +66,8 @@ fn unit_variables(settings: &Service) -> Result<Vec<(String, String)>, String> {
     let mut variables = settings.environment.clone();
     for file in &settings.environment_files {
         let failed = |why: String| format!("cannot read EnvironmentFile= {}: {why}", file.path);
-        let paths: Vec<_> = glob::glob(&file.path).map_err(|error| failed(error.to_string()))?.flatten().collect();
+        let paths: Vec<_> =
+            glob::glob(&file.path).map_err(|error| failed(error.to_string()))?.flatten().collect();
         if paths.is_empty() && !file.optional {
             return Err(failed("no such file".to_owned()));
         }

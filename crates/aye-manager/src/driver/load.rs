@@ -11,6 +11,7 @@ use aye::{Address, Receiver};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::net::UnixDatagram;
 use tokio::net::unix::pipe;
+use tokio::task::JoinSet;
 
 use super::log::Lines;
 use super::manager::Manager;
@@ -48,11 +49,29 @@ impl Manager {
         Ok(key)
     }
 
+    /// Forgets a unit that was only looked at: asking for the state of `web@9` must not make it one of `web@*`. systemd
+    /// collects such units as garbage.
+    pub(crate) fn forget_if_unused(&mut self, name: &str) {
+        let unused = match self.units.get(name) {
+            Some(Unit::Service(service)) => service.is_pristine(),
+            Some(Unit::Socket(socket)) => !socket.is_listening() && !socket.failed,
+            None => false,
+        };
+        if unused && !self.named.contains(name) {
+            self.units.remove(name);
+        }
+    }
+
     /// A nameless `Type=notify` service that runs `arguments` in `folder` and gets the notify socket as a descriptor.
-    pub(crate) fn load_command(&mut self, arguments: &[String], folder: PathBuf) -> Result<String, UnitError> {
+    pub(crate) fn load_command(
+        &mut self,
+        arguments: &[String],
+        folder: PathBuf,
+    ) -> Result<String, UnitError> {
         let name: Name = "run.service".parse()?;
-        let mut service = Service::of_command(name, arguments).map_err(|invalid| {
-            UnitError::Setup { unit: unit_name(), source: io::Error::other(invalid.to_string()) }
+        let mut service = Service::of_command(name, arguments).map_err(|invalid| UnitError::Setup {
+            unit: unit_name(),
+            source: io::Error::other(invalid.to_string()),
         })?;
         service.working_directory = Some(WorkingDirectory { path: Some(folder), optional: false });
         service.description = arguments.join(" ");
@@ -80,7 +99,7 @@ impl Manager {
         rustix::io::ioctl_fionbio(&read, true).map_err(|errno| failed(errno.into()))?;
         let output_read = pipe::Receiver::from_owned_fd(read).map_err(failed)?;
         let settings = Service { sockets, ..settings };
-        let service = ServiceUnit {
+        let mut service = ServiceUnit {
             machine: Machine::new(Rules::from(&settings)),
             settings,
             invocation: [0; 16],
@@ -93,8 +112,9 @@ impl Manager {
             output_read: Rc::new(output_read),
             lines: Lines::default(),
             log: VecDeque::new(),
+            tasks: JoinSet::new(),
         };
-        tasks::watch_service(&self.shared(), &key, &service);
+        tasks::watch_service(&self.shared(), &key, &mut service);
         self.units.insert(key, Unit::Service(Box::new(service)));
         Ok(())
     }

@@ -24,7 +24,8 @@ use super::{Broadcast, Observer, SearchPath, UnitError, environment, listener, t
 use crate::process::{self, Process};
 use crate::runtime::RuntimeDir;
 use crate::service::{
-    Action, Event, Exit, Job, JobId, JobKind, JobResult, Notification, Report, Spawn, Stamp, State, Target,
+    Action, Event, Exit, Job, JobId, JobKind, JobResult, Machine, Notification, Report, Spawn, Stamp, State,
+    Target,
 };
 use crate::spawn::{self, Order};
 use crate::unit::value::{OpenFile, OpenMode};
@@ -40,6 +41,8 @@ pub(crate) struct Manager {
     pub(crate) search: SearchPath,
     pub(crate) specifiers: Specifiers,
     pub(crate) observer: Box<dyn Observer>,
+    /// The units it was begun with, which it never forgets.
+    pub(crate) named: HashSet<String>,
     /// How many services there were, for the names of their sockets.
     pub(crate) numbers: usize,
     jobs: JobId,
@@ -74,6 +77,7 @@ impl Manager {
                 search,
                 specifiers,
                 observer,
+                named: HashSet::new(),
                 numbers: 0,
                 jobs: 0,
                 broadcasts,
@@ -144,6 +148,15 @@ impl Manager {
         Ok(job.id)
     }
 
+    /// A job that is done as soon as it exists.
+    pub(crate) fn request_nothing(&mut self, unit: &str) -> JobId {
+        self.jobs += 1;
+        let (id, unit) = (self.jobs, unit.to_owned());
+        self.broadcast(Broadcast::JobNew { id, unit: unit.clone() });
+        self.broadcast(Broadcast::JobRemoved { id, unit, result: JobResult::Done });
+        id
+    }
+
     fn request_of_socket(&mut self, unit: &str, kind: JobKind) -> Result<(), UnitError> {
         if matches!(kind, JobKind::Stop | JobKind::Restart) {
             if let Some(Unit::Socket(socket)) = self.units.get_mut(unit) {
@@ -175,6 +188,7 @@ impl Manager {
 
     /// Feeds one event to a service and performs what comes of it.
     pub(crate) fn dispatch(&mut self, unit: &str, event: Event) {
+        let before = self.service(unit).map(|service| visible(&service.machine));
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let Some(service) = self.service_mut(unit) else {
@@ -194,7 +208,9 @@ impl Manager {
                 events.push_back(Event::Empty);
             }
         }
-        self.broadcast(Broadcast::Changed { unit: unit.to_owned() });
+        if self.service(unit).map(|service| visible(&service.machine)) != before {
+            self.broadcast(Broadcast::Changed { unit: unit.to_owned() });
+        }
         self.changed.send_replace(());
     }
 
@@ -381,10 +397,12 @@ impl Manager {
             return;
         };
         let sender = datagram.sender;
-        let access = aye::NotifyAccess::parse(service.settings.notify_access.as_str()).unwrap_or_default();
+        let access = service.settings.notify_access;
         if let Err(refused) = permit(access, role(service, sender)) {
             let text = datagram.message.lines().map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
-            return self.observer.notice(unit, &format!("{text} of PID {} was refused: {refused}", sender.pid));
+            return self
+                .observer
+                .notice(unit, &format!("{text} of PID {} was refused: {refused}", sender.pid));
         }
         let mut notification = Notification::of(&datagram.message);
         if !datagram.fds.is_empty() {
@@ -468,7 +486,8 @@ impl Manager {
             let machine = &service.machine;
             machine.main_pid() == Some(pid) || machine.control_pid() == Some(pid)
         };
-        let Some(unit) = self.services().find(|(_, service)| is_of(service)).map(|(name, _)| name.clone()) else {
+        let Some(unit) = self.services().find(|(_, service)| is_of(service)).map(|(name, _)| name.clone())
+        else {
             return;
         };
         if let Some(executor) = self.service(&unit).and_then(|service| service.executor.clone()) {
@@ -504,7 +523,8 @@ impl Manager {
     /// Tells every service whose moment has come.
     pub(crate) fn elapse(&mut self) {
         let at = now();
-        let due = self.services().filter(|(_, service)| service.machine.deadline().is_some_and(|due| due <= at));
+        let due =
+            self.services().filter(|(_, service)| service.machine.deadline().is_some_and(|due| due <= at));
         let names: Vec<String> = due.map(|(name, _)| name.clone()).collect();
         for unit in names {
             // A heartbeat that waits in the socket counts.
@@ -555,6 +575,15 @@ impl ServiceUnit {
     pub(crate) fn can_reload(&self) -> bool {
         !self.settings.exec_reload.is_empty() || self.settings.kind == crate::unit::Type::NotifyReload
     }
+}
+
+/// What clients are told of when it changes; a heartbeat is not worth a word.
+fn visible(machine: &Machine) -> impl PartialEq + use<> {
+    let job = machine.job().map(|job| job.id);
+    (
+        (machine.state(), machine.outcome(), job, machine.restarts()),
+        (machine.main_pid(), machine.control_pid(), machine.status().to_owned(), machine.errno()),
+    )
 }
 
 /// Tells the event loop that a descriptor has been read until it was empty.

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 use crate::service::{JobId, JobKind, JobResult, Report};
 use crate::unit::{Error as LoadError, FindError, Name, Warning};
 
+pub(crate) use listener::describe;
 pub(crate) use manager::{Manager, Shared};
 pub use tasks::{Ended, Setup, StartError, What, run};
-pub(crate) use listener::describe;
 pub(crate) use unit::{ServiceUnit, SocketUnit, Unit};
 
 /// Whoever watches a manager at work.

@@ -14,7 +14,9 @@ pub(crate) fn next() -> Option<(u32, Exit)> {
         match wait(WaitOptions::NOHANG) {
             Err(Errno::INTR) => {}
             Err(_) => return None,
-            Ok(ended) => return ended.map(|(pid, status)| (pid.as_raw_nonzero().get().unsigned_abs(), exit(status))),
+            Ok(ended) => {
+                return ended.map(|(pid, status)| (pid.as_raw_nonzero().get().unsigned_abs(), exit(status)));
+            }
         }
     }
 }

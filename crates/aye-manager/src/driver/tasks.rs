@@ -161,7 +161,9 @@ fn load(manager: &Shared, what: What) -> Result<Vec<String>, StartError> {
         }
     };
     let loaded: Result<Vec<String>, UnitError> = names.iter().map(|name| manager.load(name)).collect();
-    Ok(loaded?)
+    let loaded = loaded?;
+    manager.named = manager.units.keys().cloned().collect();
+    Ok(loaded)
 }
 
 /// Stops everything and waits; a second signal kills what is left.
@@ -210,17 +212,17 @@ async fn keep_time(manager: Weak<RefCell<Manager>>) {
 }
 
 /// Listens to a service: its messages and its output.
-pub(crate) fn watch_service(manager: &Weak<RefCell<Manager>>, unit: &str, service: &ServiceUnit) {
+pub(crate) fn watch_service(manager: &Weak<RefCell<Manager>>, unit: &str, service: &mut ServiceUnit) {
     let (readiness, output) = (Rc::clone(&service.readiness), Rc::clone(&service.output_read));
     let (me, name) = (Weak::clone(manager), unit.to_owned());
-    spawn_local(async move {
+    service.tasks.spawn_local(async move {
         while readiness.readable().await.is_ok() {
             let Some(manager) = me.upgrade() else { return };
             manager.borrow_mut().hear(&name);
         }
     });
     let (me, name) = (Weak::clone(manager), unit.to_owned());
-    spawn_local(async move {
+    service.tasks.spawn_local(async move {
         while output.readable().await.is_ok() {
             let Some(manager) = me.upgrade() else { return };
             manager.borrow_mut().read_output(&name);
@@ -250,9 +252,13 @@ pub(crate) fn watch_exec(
 
 /// Watches a main process that the service named itself: it may not be a child of ours.
 pub(crate) fn watch_main(manager: &Weak<RefCell<Manager>>, unit: &str, pid: u32) {
-    let opened = i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
+    let opened =
+        i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
     let Some(Ok(pidfd)) = opened else { return };
-    #[expect(deprecated, reason = "its successor is unsafe; an OwnedFd inside an AsyncFd cannot be closed early")]
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe; an OwnedFd inside an AsyncFd cannot be closed early"
+    )]
     let Ok(pidfd) = AsyncFd::<OwnedFd>::with_interest(pidfd, Interest::READABLE) else { return };
     let (me, name) = (Weak::clone(manager), unit.to_owned());
     spawn_local(async move {
@@ -271,7 +277,11 @@ pub(crate) fn watch_main(manager: &Weak<RefCell<Manager>>, unit: &str, pid: u32)
 
 impl Manager {
     fn main_is_gone(&mut self, unit: &str, pid: u32) {
-        let main = self.units.get(unit).and_then(super::Unit::service).and_then(|service| service.machine.main_pid());
+        let main = self
+            .units
+            .get(unit)
+            .and_then(super::Unit::service)
+            .and_then(|service| service.machine.main_pid());
         if main == Some(pid) {
             self.dispatch(unit, Event::MainExited(Exit::Unknown));
         }

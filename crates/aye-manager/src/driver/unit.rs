@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use aye::Receiver;
-use tokio::net::{UnixDatagram, UnixStream};
 use tokio::net::unix::pipe;
+use tokio::net::{UnixDatagram, UnixStream};
+use tokio::task::JoinSet;
 
 use super::log::Lines;
 use crate::process::Marks;
@@ -42,9 +43,16 @@ pub(crate) struct ServiceUnit {
     pub(crate) lines: Lines,
     /// The last lines, oldest first.
     pub(crate) log: VecDeque<String>,
+    /// The tasks that listen to it, which end with it.
+    pub(crate) tasks: JoinSet<()>,
 }
 
 impl ServiceUnit {
+    /// Whether anything would be lost if it were forgotten.
+    pub(crate) fn is_pristine(&self) -> bool {
+        self.invocation == [0; 16] && self.machine.job().is_none()
+    }
+
     /// What tells its processes from others.
     pub(crate) fn marks(&self) -> Marks {
         let started = self.invocation != [0; 16];
@@ -111,6 +119,6 @@ impl Unit {
 }
 
 /// Lower-case hexadecimal digits, as `INVOCATION_ID` has them.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+pub(crate) fn hexadecimal(id: &[u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(*id))
 }

@@ -114,7 +114,8 @@ impl OkBuild for zbus::message::Builder<'_> {
 
 fn dispatch(manager: &mut Manager, call: &Call<'_>) -> Result<Message, Refusal> {
     let path = call.header.path().map(ObjectPath::as_str).unwrap_or_default();
-    let object = object(path).ok_or_else(|| Refusal::new(UNKNOWN_OBJECT, format!("Unknown object {path}.")))?;
+    let object =
+        object(path).ok_or_else(|| Refusal::new(UNKNOWN_OBJECT, format!("Unknown object {path}.")))?;
     let interface = call.header.interface().map_or("", |interface| interface.as_str());
     match (interface, &object) {
         ("org.freedesktop.DBus.Peer", _) => peer(call),
@@ -182,6 +183,7 @@ fn introspection(object: &Object) -> String {
         Object::Unit(_) => &[super::UNIT, super::SERVICE, super::SOCKET, super::AYE_UNIT],
         Object::Job(_) => &[JOB],
     };
-    let interfaces = interfaces.iter().chain(&[PROPERTIES]).map(|name| format!("<interface name=\"{name}\"/>"));
+    let interfaces =
+        interfaces.iter().chain(&[PROPERTIES]).map(|name| format!("<interface name=\"{name}\"/>"));
     format!("<node>{}</node>", interfaces.collect::<String>())
 }

@@ -41,6 +41,7 @@ pub(super) fn call(manager: &mut Manager, call: &Call<'_>) -> Result<Message, Re
             let name: String = call.arguments()?;
             // As in systemd, a unit without a file has an object too; its LoadState says so.
             let name = manager.load(&name).unwrap_or(name);
+            manager.forget_if_unused(&name);
             call.reply(&unit_path(&name))
         }
         "GetUnitByPID" => unit_by_pid(manager, call),
@@ -74,7 +75,9 @@ pub(super) fn call(manager: &mut Manager, call: &Call<'_>) -> Result<Message, Re
         }
         "ResetFailed" => {
             let names: Vec<String> = manager.services().map(|(name, _)| name.clone()).collect();
-            names.iter().for_each(|name| manager.dispatch(name, Event::Reset));
+            for name in names {
+                manager.dispatch(&name, Event::Reset);
+            }
             call.reply(&())
         }
         // Every client on a private socket gets every signal; there is nothing to count.
@@ -112,7 +115,8 @@ fn unit_by_pid(manager: &Manager, call: &Call<'_>) -> Result<Message, Refusal> {
 fn list(manager: &Manager, states: &[String], patterns: &[String]) -> Vec<Row> {
     let wanted = |name: &str, unit: &Unit| {
         let (active, sub) = unit.states();
-        let by_state = states.is_empty() || states.iter().any(|state| [active, sub, "loaded"].contains(&state.as_str()));
+        let by_state =
+            states.is_empty() || states.iter().any(|state| [active, sub, "loaded"].contains(&state.as_str()));
         by_state && matches(name, patterns)
     };
     let units = manager.units.iter().filter(|(name, unit)| wanted(name, unit));
@@ -123,8 +127,20 @@ fn row(name: &str, unit: &Unit) -> Row {
     let (active, sub) = unit.states();
     let job = unit.service().and_then(|service| service.machine.job());
     let root = || ObjectPath::from_static_str_unchecked("/");
-    let (id, kind, path) = job.map_or_else(|| (0, "", root()), |job| (job.id, job.kind.as_str(), job_path(job.id)));
-    (name.to_owned(), unit.description().to_owned(), "loaded", active, sub, "", unit_path(name), id, kind, path)
+    let (id, kind, path) =
+        job.map_or_else(|| (0, "", root()), |job| (job.id, job.kind.as_str(), job_path(job.id)));
+    (
+        name.to_owned(),
+        unit.description().to_owned(),
+        "loaded",
+        active,
+        sub,
+        "",
+        unit_path(name),
+        id,
+        kind,
+        path,
+    )
 }
 
 /// Shell patterns of fnmatch(3), as systemd takes them; none at all matches everything.
@@ -182,7 +198,10 @@ pub(super) fn properties(manager: &Manager) -> Table {
         ("NInstalledJobs", count(0)),
         ("NFailedJobs", count(0)),
         ("Environment", Variant::from(Vec::<String>::new())),
-        ("UnitPath", manager.search.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().into()),
+        (
+            "UnitPath",
+            manager.search.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().into(),
+        ),
         ("SystemState", if failed > 0 { "degraded" } else { "running" }.into()),
         ("DefaultTimeoutStartUSec", usec(90)),
         ("DefaultTimeoutStopUSec", usec(90)),
@@ -203,18 +222,27 @@ pub(super) fn check_mode(mode: &str) -> Result<(), Refusal> {
     }
 }
 
-/// What a verb means for a unit in its present state; `None` where there is nothing to do.
-pub(super) fn kind_of(verb: &str, is_up: bool, can_reload: bool) -> Option<Option<JobKind>> {
-    Some(match verb {
-        "Start" => Some(JobKind::Start),
-        "Stop" => Some(JobKind::Stop),
-        "Reload" => Some(JobKind::Reload),
-        "Restart" => Some(JobKind::Restart),
-        "TryRestart" => is_up.then_some(JobKind::Restart),
-        "ReloadOrRestart" if is_up && can_reload => Some(JobKind::Reload),
-        "ReloadOrRestart" => Some(JobKind::Restart),
-        "ReloadOrTryRestart" if !is_up => None,
-        "ReloadOrTryRestart" => Some(if can_reload { JobKind::Reload } else { JobKind::Restart }),
-        _ => return None,
+/// What a verb means for a unit in its present state.
+pub(super) enum Wanted {
+    /// A job of this kind.
+    Job(JobKind),
+    /// A job that is done at once, which is what "try" comes to on a unit that is down.
+    Nothing,
+    /// There is no such verb.
+    Unknown,
+}
+
+/// As `job_type_collapse()` of systemd has it.
+pub(super) fn wanted(verb: &str, active: &str, can_reload: bool) -> Wanted {
+    let down = matches!(active, "inactive" | "failed" | "deactivating");
+    let reload = can_reload && matches!(active, "active" | "reloading");
+    Wanted::Job(match verb {
+        "Start" => JobKind::Start,
+        "Stop" => JobKind::Stop,
+        "Reload" => JobKind::Reload,
+        "TryRestart" | "ReloadOrTryRestart" if down => return Wanted::Nothing,
+        "ReloadOrRestart" | "ReloadOrTryRestart" if reload => JobKind::Reload,
+        "Restart" | "TryRestart" | "ReloadOrRestart" | "ReloadOrTryRestart" => JobKind::Restart,
+        _ => return Wanted::Unknown,
     })
 }

@@ -5,12 +5,32 @@ use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
 use super::call::{Call, INVALID_ARGS, NO_SUCH_UNIT, Refusal, job_path};
-use super::manager::{check_mode, kind_of};
+use super::manager::{Wanted, check_mode, wanted};
 use super::property::{Table, realtime, usec};
 use super::{AYE_UNIT, PROPERTIES, SERVICE, SOCKET, UNIT, unit_path};
 use crate::driver::{Manager, ServiceUnit, SocketUnit, Unit, UnitError};
-use crate::service::{Event, Exit, JobKind, Stamp, Stamps, Target};
+use crate::service::{Event, Exit, Stamp, Stamps, Target};
 use crate::unit::{Command, FindError};
+
+/// Relations between units, which the manager does not honour: every list is empty.
+const RELATIONS: [&str; 16] = [
+    "Requires",
+    "Requisite",
+    "Wants",
+    "BindsTo",
+    "PartOf",
+    "Upholds",
+    "RequiredBy",
+    "WantedBy",
+    "BoundBy",
+    "Conflicts",
+    "Before",
+    "After",
+    "OnFailure",
+    "OnSuccess",
+    "Triggers",
+    "TriggeredBy",
+];
 
 type Values = Vec<(&'static str, Variant<'static>)>;
 
@@ -41,17 +61,17 @@ pub(super) fn enqueue(
     mode: &str,
 ) -> Result<Option<ObjectPath<'static>>, Refusal> {
     let name = manager.load(name)?;
-    let (is_up, can_reload) = match manager.units.get(&name) {
-        Some(Unit::Service(service)) => (service.machine.state().is_up(), service.can_reload()),
-        Some(Unit::Socket(socket)) => (socket.is_listening(), false),
-        None => (false, false),
+    let unit = manager.units.get(&name);
+    let active = unit.map_or("inactive", |unit| unit.states().0);
+    let can_reload = unit.and_then(Unit::service).is_some_and(ServiceUnit::can_reload);
+    let id = match wanted(verb, active, can_reload) {
+        Wanted::Unknown => return Ok(None),
+        Wanted::Job(kind) => {
+            check_mode(mode)?;
+            manager.request(&name, kind)?
+        }
+        Wanted::Nothing => manager.request_nothing(&name),
     };
-    let Some(kind) = kind_of(verb, is_up, can_reload) else {
-        return Ok(None);
-    };
-    check_mode(mode)?;
-    // "Try" on a unit that is down is a job that is done at once; systemd makes one, too.
-    let id = manager.request(&name, kind.unwrap_or(JobKind::Stop))?;
     Ok(Some(job_path(id)))
 }
 
@@ -74,11 +94,13 @@ pub(super) fn kill(manager: &mut Manager, name: &str, whom: &str, signal: i32) -
 /// Every property of a unit, which is loaded for that if need be.
 pub(super) fn properties(manager: &mut Manager, name: &str) -> Vec<Table> {
     let loaded = manager.load(name);
-    let key = loaded.as_deref().unwrap_or(name);
-    match (manager.units.get(key), loaded.as_ref().err()) {
-        (Some(unit), _) => tables(key, unit),
+    let key = loaded.as_deref().unwrap_or(name).to_owned();
+    let tables = match (manager.units.get(&key), loaded.as_ref().err()) {
+        (Some(unit), _) => tables(&key, unit),
         (None, error) => vec![missing(name, error)],
-    }
+    };
+    manager.forget_if_unused(&key);
+    tables
 }
 
 fn tables(name: &str, unit: &Unit) -> Vec<Table> {
@@ -155,6 +177,10 @@ fn common(name: &str, unit: &Unit) -> Values {
         ("AssertResult", true.into()),
         ("Transient", fragment.as_os_str().is_empty().into()),
     ];
+    // systemctl asks for some of these and stumbles where they are missing.
+    for relation in RELATIONS {
+        values.push((relation, Variant::from(Vec::<String>::new())));
+    }
     if let Some(service) = service {
         values.push(("StartLimitIntervalUSec", usec(Some(service.settings.start_limit_interval)).into()));
         values.push(("StartLimitBurst", service.settings.start_limit_burst.into()));

@@ -127,10 +127,7 @@ pub fn explain(kind: Kind, section: &str, key: &str) -> String {
     if is_known(section, key) {
         return format!("{key}= is not honoured by aye run");
     }
-    if let Some(home) = sections(kind)
-        .into_iter()
-        .find(|other| is_known(other, key))
-    {
+    if let Some(home) = sections(kind).into_iter().find(|other| is_known(other, key)) {
         return format!("{key}= in [{section}] has no effect: it belongs in [{home}]");
     }
     match names(section).find(|name| are_near(name, key)) {
@@ -141,24 +138,15 @@ pub fn explain(kind: Kind, section: &str, key: &str) -> String {
 
 /// Why a whole section has no effect here.
 pub fn explain_section(kind: Kind, section: &str) -> String {
-    match sections(kind)
-        .into_iter()
-        .find(|name| are_near(name, section))
-    {
+    match sections(kind).into_iter().find(|name| are_near(name, section)) {
         Some(name) => format!("unknown section [{section}] (did you mean [{name}]?)"),
-        None => format!(
-            "section [{section}] has no effect in a .{} unit",
-            kind.suffix()
-        ),
+        None => format!("section [{section}] has no effect in a .{} unit", kind.suffix()),
     }
 }
 
 /// Whether two names differ in case only, or by one character more, less, other or swapped with its neighbour.
 fn are_near(one: &str, other: &str) -> bool {
-    let (one, other) = (
-        one.to_ascii_lowercase().into_bytes(),
-        other.to_ascii_lowercase().into_bytes(),
-    );
+    let (one, other) = (one.to_ascii_lowercase().into_bytes(), other.to_ascii_lowercase().into_bytes());
     let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
     let (one, other) = (&one[same..], &other[same..]);
     match (one, other) {
@@ -181,46 +169,14 @@ mod tests {
     #[test]
     fn tells_unknown_misplaced_and_dishonoured_settings_apart() {
         let cases = [
-            (
-                "Service",
-                "PrivateTmp",
-                "PrivateTmp= is not honoured by aye run",
-            ),
-            (
-                "Service",
-                "PrivatTmp",
-                "unknown setting PrivatTmp= in [Service] (did you mean PrivateTmp=?)",
-            ),
-            (
-                "Service",
-                "execstart",
-                "unknown setting execstart= in [Service] (did you mean ExecStart=?)",
-            ),
-            (
-                "Service",
-                "ExecSatrt",
-                "unknown setting ExecSatrt= in [Service] (did you mean ExecStart=?)",
-            ),
-            (
-                "Service",
-                "ExecStartt",
-                "unknown setting ExecStartt= in [Service] (did you mean ExecStart=?)",
-            ),
-            (
-                "Service",
-                "Frobnicate",
-                "unknown setting Frobnicate= in [Service]",
-            ),
-            (
-                "Unit",
-                "Restart",
-                "Restart= in [Unit] has no effect: it belongs in [Service]",
-            ),
-            (
-                "Service",
-                "WantedBy",
-                "WantedBy= in [Service] has no effect: it belongs in [Install]",
-            ),
+            ("Service", "PrivateTmp", "PrivateTmp= is not honoured by aye run"),
+            ("Service", "PrivatTmp", "unknown setting PrivatTmp= in [Service] (did you mean PrivateTmp=?)"),
+            ("Service", "execstart", "unknown setting execstart= in [Service] (did you mean ExecStart=?)"),
+            ("Service", "ExecSatrt", "unknown setting ExecSatrt= in [Service] (did you mean ExecStart=?)"),
+            ("Service", "ExecStartt", "unknown setting ExecStartt= in [Service] (did you mean ExecStart=?)"),
+            ("Service", "Frobnicate", "unknown setting Frobnicate= in [Service]"),
+            ("Unit", "Restart", "Restart= in [Unit] has no effect: it belongs in [Service]"),
+            ("Service", "WantedBy", "WantedBy= in [Service] has no effect: it belongs in [Install]"),
         ];
         for (section, key, expected) in cases {
             assert_eq!(explain(Kind::Service, section, key), expected);
@@ -241,24 +197,13 @@ mod tests {
 
     #[test]
     fn nearness_is_one_edit_and_no_more() {
-        for (one, other) in [
-            ("", "a"),
-            ("ab", "ba"),
-            ("abc", "abd"),
-            ("abc", "ac"),
-            ("abc", "abcd"),
-            ("A", "a"),
-        ] {
-            assert!(
-                are_near(one, other) && are_near(other, one),
-                "{one} {other}"
-            );
+        for (one, other) in
+            [("", "a"), ("ab", "ba"), ("abc", "abd"), ("abc", "ac"), ("abc", "abcd"), ("A", "a")]
+        {
+            assert!(are_near(one, other) && are_near(other, one), "{one} {other}");
         }
         for (one, other) in [("", "ab"), ("abc", "cab"), ("abcd", "badc"), ("abc", "ade")] {
-            assert!(
-                !are_near(one, other) && !are_near(other, one),
-                "{one} {other}"
-            );
+            assert!(!are_near(one, other) && !are_near(other, one), "{one} {other}");
         }
     }
 
@@ -269,10 +214,7 @@ mod tests {
         let mut unknown = Vec::new();
         let mut seen = 0;
         for line in dump.lines() {
-            if let Some(name) = line
-                .strip_prefix('[')
-                .and_then(|name| name.strip_suffix(']'))
-            {
+            if let Some(name) = line.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
                 section = name;
             } else if let Some((key, _)) = line.split_once('=')
                 && ["Unit", "Service", "Socket", "Install"].contains(&section)

@@ -14,19 +14,13 @@ pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, &s
         .env("LC_ALL", "C.UTF-8")
         .envs(variables.iter().copied())
         .output()
-        .unwrap_or_else(|error| {
-            panic!("cannot run {program}: {error}: install Debian's systemd package")
-        })
+        .unwrap_or_else(|error| panic!("cannot run {program}: {error}: install Debian's systemd package"))
 }
 
 /// The standard output of a tool that must succeed, without its last line break.
 pub(crate) fn tool(program: &str, arguments: &[&str]) -> String {
     let output = run(program, arguments);
-    assert!(
-        output.status.success(),
-        "{program} {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("the tool writes UTF-8");
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
 }

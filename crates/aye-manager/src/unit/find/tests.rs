@@ -30,46 +30,27 @@ fn name(text: &str) -> Name {
 }
 
 fn search(folders: &[&TempDir]) -> Vec<PathBuf> {
-    folders
-        .iter()
-        .map(|folder| folder.path().to_owned())
-        .collect()
+    folders.iter().map(|folder| folder.path().to_owned()).collect()
 }
 
 fn refusal(folder: &TempDir, unit: &str) -> String {
     let error = find(&name(unit), &search(&[folder])).unwrap_err();
-    error
-        .to_string()
-        .replace(&folder.path().display().to_string(), "DIR")
+    error.to_string().replace(&folder.path().display().to_string(), "DIR")
 }
 
 /// The name found, and the files relative to the folder.
 fn found(folder: &TempDir, unit: &str) -> (String, Vec<String>) {
     let found = find(&name(unit), &search(&[folder])).unwrap();
     let root = folder.path().display().to_string() + "/";
-    (
-        found.name.to_string(),
-        found
-            .sources
-            .iter()
-            .map(|source| source.label.replace(&root, ""))
-            .collect(),
-    )
+    (found.name.to_string(), found.sources.iter().map(|source| source.label.replace(&root, "")).collect())
 }
 
 #[test]
 fn says_where_it_looked_for_a_unit_that_is_not_there() {
     let empty = folder(&[]);
     assert_eq!(refusal(&empty, "web.service"), "no web.service in DIR");
-    assert_eq!(
-        refusal(&empty, "web@1.service"),
-        "no web@1.service or web@.service in DIR"
-    );
-    let error = find(
-        &name("aye-test-none.service"),
-        &[PathBuf::new(), "/nowhere".into()],
-    )
-    .unwrap_err();
+    assert_eq!(refusal(&empty, "web@1.service"), "no web@1.service or web@.service in DIR");
+    let error = find(&name("aye-test-none.service"), &[PathBuf::new(), "/nowhere".into()]).unwrap_err();
     assert_eq!(error.to_string(), "no aye-test-none.service in ., /nowhere");
 }
 
@@ -77,10 +58,7 @@ fn says_where_it_looked_for_a_unit_that_is_not_there() {
 fn says_that_a_template_needs_an_instance() {
     let template = folder(&["web@.service"]);
     let hint = "web@.service is a template: name an instance, such as web@1.service";
-    assert_eq!(
-        refusal(&template, "web.service"),
-        format!("no web.service in DIR; {hint}")
-    );
+    assert_eq!(refusal(&template, "web.service"), format!("no web.service in DIR; {hint}"));
     assert_eq!(refusal(&template, "web@.service"), hint);
 }
 
@@ -97,24 +75,14 @@ fn refuses_masked_units() {
 
 #[test]
 fn refuses_a_loop_of_links_and_a_file_it_cannot_read() {
-    let odd = folder(&[
-        "a.service -> b.service",
-        "b.service -> a.service",
-        "dir.service/x",
-    ]);
+    let odd = folder(&["a.service -> b.service", "b.service -> a.service", "dir.service/x"]);
     assert_eq!(
         refusal(&odd, "a.service"),
         "cannot follow a.service: its symbolic links form a loop or a chain of more than 8"
     );
-    assert_eq!(
-        refusal(&odd, "dir.service"),
-        "cannot read DIR/dir.service: Is a directory (os error 21)"
-    );
+    assert_eq!(refusal(&odd, "dir.service"), "cannot read DIR/dir.service: Is a directory (os error 21)");
     let missing = units_of_dir(Path::new("/nowhere/units")).unwrap_err();
-    assert_eq!(
-        missing.to_string(),
-        "cannot read /nowhere/units: No such file or directory (os error 2)"
-    );
+    assert_eq!(missing.to_string(), "cannot read /nowhere/units: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -130,61 +98,35 @@ fn refuses_a_default_instance_that_is_no_name() {
 #[test]
 fn an_instance_takes_its_own_file_before_its_template() {
     let both = folder(&["web@.service", "web@1.service"]);
-    assert_eq!(
-        found(&both, "web@1.service"),
-        ("web@1.service".into(), vec!["web@1.service".into()])
-    );
-    assert_eq!(
-        found(&both, "web@2.service"),
-        ("web@2.service".into(), vec!["web@.service".into()])
-    );
+    assert_eq!(found(&both, "web@1.service"), ("web@1.service".into(), vec!["web@1.service".into()]));
+    assert_eq!(found(&both, "web@2.service"), ("web@2.service".into(), vec!["web@.service".into()]));
 }
 
 #[test]
 fn a_link_to_the_template_is_the_instance_and_messages_name_the_template() {
     let linked = folder(&["web@.service", "web@1.service -> web@.service"]);
-    assert_eq!(
-        found(&linked, "web@1.service"),
-        ("web@1.service".into(), vec!["web@.service".into()])
-    );
+    assert_eq!(found(&linked, "web@1.service"), ("web@1.service".into(), vec!["web@.service".into()]));
 }
 
 #[test]
 fn an_alias_is_found_under_its_real_name() {
-    let aliased = folder(&[
-        "web.service",
-        "www.service -> web.service",
-        "app@.service",
-        "w@.service -> app@.service",
-    ]);
-    assert_eq!(
-        found(&aliased, "www.service"),
-        ("web.service".into(), vec!["web.service".into()])
-    );
-    assert_eq!(
-        found(&aliased, "w@1.service"),
-        ("app@1.service".into(), vec!["app@.service".into()])
-    );
+    let aliased =
+        folder(&["web.service", "www.service -> web.service", "app@.service", "w@.service -> app@.service"]);
+    assert_eq!(found(&aliased, "www.service"), ("web.service".into(), vec!["web.service".into()]));
+    assert_eq!(found(&aliased, "w@1.service"), ("app@1.service".into(), vec!["app@.service".into()]));
 }
 
 #[test]
 fn a_link_between_an_instance_and_a_plain_unit_makes_no_alias() {
-    let linked = folder(&[
-        "b.service",
-        "web@.service",
-        "a@1.service -> b.service",
-        "c.service -> web@.service",
-    ]);
+    let linked =
+        folder(&["b.service", "web@.service", "a@1.service -> b.service", "c.service -> web@.service"]);
     assert_eq!(found(&linked, "a@1.service").0, "a@1.service");
     assert_eq!(found(&linked, "c.service").0, "c.service");
 }
 
 #[test]
 fn an_earlier_folder_overrides_a_later_one() {
-    let (first, second) = (
-        folder(&["web.service"]),
-        folder(&["web.service", "other.service"]),
-    );
+    let (first, second) = (folder(&["web.service"]), folder(&["web.service", "other.service"]));
     let path = search(&[&first, &second]);
     assert_eq!(
         find(&name("web.service"), &path).unwrap().sources[0].path,
@@ -219,20 +161,14 @@ fn applies_drop_ins_in_the_order_systemd_does() {
         "a-b-c.service.d/80.conf",
         "a-b-c@1.service.d/05.conf",
     ];
-    let mut files: Vec<String> = drop_ins
-        .iter()
-        .map(|file| format!("{file} [Service]\nZz=1\n"))
-        .collect();
+    let mut files: Vec<String> = drop_ins.iter().map(|file| format!("{file} [Service]\nZz=1\n")).collect();
     files.extend([
         "a-b-c@.service [Service]\nExecStart=/bin/true\n".to_owned(),
         "a-b-c@1.service.d/55.conf =".to_owned(),
     ]);
     let tree = folder(&files.iter().map(String::as_str).collect::<Vec<_>>());
     let unit = tree.path().join("a-b-c@1.service");
-    let output = run(
-        "systemd-analyze",
-        &["verify", "--man=no", &unit.display().to_string()],
-    );
+    let output = run("systemd-analyze", &["verify", "--man=no", &unit.display().to_string()]);
     let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
     let root = tree.path().canonicalize().unwrap().display().to_string() + "/";
     let theirs: Vec<&str> = complaints
@@ -268,11 +204,7 @@ fn a_drop_in_of_an_alias_counts_after_those_of_the_unit() {
     ]);
     assert_eq!(
         found(&tree, "www.service").1,
-        [
-            "web.service",
-            "www.service.d/a.conf",
-            "web.service.d/b.conf"
-        ]
+        ["web.service", "www.service.d/a.conf", "web.service.d/b.conf"]
     );
 }
 
@@ -293,21 +225,8 @@ fn lists_what_can_start_by_itself() {
         "def@.service [Install]\nDefaultInstance=main\n[Service]\nExecStart=/bin/true\n",
         "no@.service [Install]\nDefaultInstance=\n",
     ]);
-    let names: Vec<String> = units_of_dir(tree.path())
-        .unwrap()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "a.socket",
-            "b.service",
-            "def@main.service",
-            "web@10.service",
-            "web@2.service"
-        ]
-    );
+    let names: Vec<String> = units_of_dir(tree.path()).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["a.socket", "b.service", "def@main.service", "web@10.service", "web@2.service"]);
 }
 
 #[test]

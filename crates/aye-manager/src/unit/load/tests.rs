@@ -12,10 +12,7 @@ use super::*;
 use crate::unit::{ExitStatus, Listen, NotifyAccess, OpenFile, Restart, Type, WorkingDirectory};
 
 fn try_load(name: &str, files: &[(&str, &str)]) -> Result<Loaded, String> {
-    let sources: Vec<Source> = files
-        .iter()
-        .map(|(file, text)| Source::new(*file, *text))
-        .collect();
+    let sources: Vec<Source> = files.iter().map(|(file, text)| Source::new(*file, *text)).collect();
     let specifiers = Specifiers::default().with('t', "/run/user/7");
     load(&name.parse().unwrap(), &sources, &specifiers).map_err(|error| error.to_string())
 }
@@ -23,9 +20,7 @@ fn try_load(name: &str, files: &[(&str, &str)]) -> Result<Loaded, String> {
 fn service(text: &str) -> Service {
     let loaded = try_load("web@1.service", &[("web@.service", text)]).unwrap();
     assert_eq!(loaded.warnings, []);
-    let Unit::Service(service) = loaded.unit else {
-        panic!("a service was read as a socket")
-    };
+    let Unit::Service(service) = loaded.unit else { panic!("a service was read as a socket") };
     service
 }
 
@@ -74,7 +69,8 @@ fn says_that_open_file_takes_no_specifiers() {
 
 #[test]
 fn names_what_a_socket_does_not_honour() {
-    let text = "[Unit]\nStartLimitBurst=3\n[Socket]\nListenStream=80\nListenDatagram=81\nNoDelay=yes\nAccept=no\n";
+    let text =
+        "[Unit]\nStartLimitBurst=3\n[Socket]\nListenStream=80\nListenDatagram=81\nNoDelay=yes\nAccept=no\n";
     let expected = ["2: StartLimitBurst=", "5: ListenDatagram=", "6: NoDelay="];
     assert_eq!(
         warnings("web.socket", text),
@@ -92,22 +88,10 @@ fn a_bare_service_has_the_defaults_of_systemd() {
     assert_eq!(service.timeout_start, Some(Duration::from_secs(90)));
     assert_eq!(service.timeout_stop, Some(Duration::from_secs(90)));
     assert_eq!(service.restart_delay, Duration::from_millis(100));
-    assert_eq!(
-        (service.watchdog, service.notify_access),
-        (None, NotifyAccess::None)
-    );
-    assert_eq!(
-        (service.kill_signal, service.reload_signal),
-        (Signal::TERM, Signal::HUP)
-    );
-    assert_eq!(
-        (service.start_limit_interval, service.start_limit_burst),
-        (Duration::from_secs(10), 5)
-    );
-    assert_eq!(
-        (service.working_directory, service.fragment),
-        (None, "web@.service".into())
-    );
+    assert_eq!((service.watchdog, service.notify_access), (None, NotifyAccess::None));
+    assert_eq!((service.kill_signal, service.reload_signal), (Signal::TERM, Signal::HUP));
+    assert_eq!((service.start_limit_interval, service.start_limit_burst), (Duration::from_secs(10), 5));
+    assert_eq!((service.working_directory, service.fragment), (None, "web@.service".into()));
 }
 
 #[test]
@@ -121,68 +105,34 @@ fn reads_every_honoured_setting() {
     let service = service(text);
     assert_eq!(service.description, "web 1");
     assert_eq!(service.documentation, ["man:x(1)", "https://example.org"]);
-    assert_eq!(
-        (service.start_limit_interval, service.start_limit_burst),
-        (Duration::MAX, 3)
-    );
-    assert_eq!(
-        (service.kind, service.reload_signal),
-        (Type::NotifyReload, Signal::USR1)
-    );
+    assert_eq!((service.start_limit_interval, service.start_limit_burst), (Duration::MAX, 3));
+    assert_eq!((service.kind, service.reload_signal), (Type::NotifyReload, Signal::USR1));
     assert!(service.exec_start.ignore_failure);
-    assert_eq!(
-        service.exec_start.arguments,
-        ["/usr/bin/node", "server.js", "1", "$ARGS"]
-    );
-    let reload: Vec<&str> = service
-        .exec_reload
-        .iter()
-        .map(|command| command.executable.as_str())
-        .collect();
+    assert_eq!(service.exec_start.arguments, ["/usr/bin/node", "server.js", "1", "$ARGS"]);
+    let reload: Vec<&str> = service.exec_reload.iter().map(|command| command.executable.as_str()).collect();
     assert_eq!(reload, ["/bin/a", "/bin/b", "/bin/c"]);
-    let environment: Vec<_> = service
-        .environment
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let environment: Vec<_> =
+        service.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(environment, [("A", "2"), ("B", "b c"), ("C", "1")]);
     assert_eq!(
-        (
-            service.environment_files[0].path.as_str(),
-            service.environment_files[0].optional
-        ),
+        (service.environment_files[0].path.as_str(), service.environment_files[0].optional),
         ("/etc/default/web", true)
     );
     assert_eq!(
         service.working_directory,
-        Some(WorkingDirectory {
-            path: Some("/srv/web".into()),
-            optional: true
-        })
+        Some(WorkingDirectory { path: Some("/srv/web".into()), optional: true })
     );
-    assert_eq!(
-        (service.timeout_start, service.timeout_stop),
-        (Some(Duration::from_secs(60)), None)
-    );
-    assert_eq!(
-        (service.kill_signal, service.restart),
-        (Signal::INT, Restart::OnFailure)
-    );
+    assert_eq!((service.timeout_start, service.timeout_stop), (Some(Duration::from_secs(60)), None));
+    assert_eq!((service.kill_signal, service.restart), (Signal::INT, Restart::OnFailure));
     assert_eq!(
         (service.restart_delay, service.watchdog),
         (Duration::from_millis(250), Some(Duration::from_secs(2)))
     );
     assert_eq!(service.notify_access, NotifyAccess::All);
-    assert_eq!(
-        service.open_files,
-        [OpenFile::parse("/run/systemd/notify:notify").unwrap()]
-    );
+    assert_eq!(service.open_files, [OpenFile::parse("/run/systemd/notify:notify").unwrap()]);
     let sockets: Vec<String> = service.sockets.iter().map(ToString::to_string).collect();
     assert_eq!(sockets, ["web.socket", "web-admin.socket"]);
-    assert_eq!(
-        service.success_exit_status,
-        [ExitStatus::Code(143), ExitStatus::Signal(Signal::USR2)]
-    );
+    assert_eq!(service.success_exit_status, [ExitStatus::Code(143), ExitStatus::Signal(Signal::USR2)]);
 }
 
 #[test]
@@ -195,33 +145,15 @@ fn an_empty_assignment_resets_a_list() {
 #[test]
 fn zero_and_infinity_mean_what_the_manual_says() {
     let no_limit = service_with("TimeoutSec=0\nWatchdogSec=0");
-    assert_eq!(
-        (
-            no_limit.timeout_start,
-            no_limit.timeout_stop,
-            no_limit.watchdog
-        ),
-        (None, None, None)
-    );
+    assert_eq!((no_limit.timeout_start, no_limit.timeout_stop, no_limit.watchdog), (None, None, None));
     let endless = service_with("TimeoutSec=infinity\nWatchdogSec=infinity");
-    assert_eq!(
-        (
-            endless.timeout_start,
-            endless.timeout_stop,
-            endless.watchdog
-        ),
-        (None, None, None)
-    );
-    let short =
-        service_with("TimeoutSec=3\nTimeoutStopSec=4\nStartLimitInterval=0\nStartLimitBurst=0");
+    assert_eq!((endless.timeout_start, endless.timeout_stop, endless.watchdog), (None, None, None));
+    let short = service_with("TimeoutSec=3\nTimeoutStopSec=4\nStartLimitInterval=0\nStartLimitBurst=0");
     assert_eq!(
         (short.timeout_start, short.timeout_stop),
         (Some(Duration::from_secs(3)), Some(Duration::from_secs(4)))
     );
-    assert_eq!(
-        (short.start_limit_interval, short.start_limit_burst),
-        (Duration::ZERO, 0)
-    );
+    assert_eq!((short.start_limit_interval, short.start_limit_burst), (Duration::ZERO, 0));
 }
 
 #[test]
@@ -243,41 +175,24 @@ fn notify_access_is_implied_by_what_needs_it() {
 fn the_home_folder_is_a_working_directory() {
     assert_eq!(
         service_with("WorkingDirectory=~").working_directory,
-        Some(WorkingDirectory {
-            path: None,
-            optional: false
-        })
+        Some(WorkingDirectory { path: None, optional: false })
     );
 }
 
 #[test]
 fn a_drop_in_overrides_and_its_lines_are_named() {
-    let base = (
-        "web.service",
-        "[Service]\nExecStart=/bin/x\nEnvironment=A=1\nRestart=no\n",
-    );
+    let base = ("web.service", "[Service]\nExecStart=/bin/x\nEnvironment=A=1\nRestart=no\n");
     let files = [
         base,
-        (
-            "web.service.d/a.conf",
-            "[Service]\nExecStart=\nExecStart=/bin/y %n\nEnvironment=A=2\nNice=5\n",
-        ),
+        ("web.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/y %n\nEnvironment=A=2\nNice=5\n"),
     ];
     let loaded = try_load("web.service", &files).unwrap();
-    assert_eq!(
-        loaded.warnings[0].to_string(),
-        "web.service.d/a.conf:5: Nice= is not honoured by aye run"
-    );
-    let Unit::Service(service) = loaded.unit else {
-        panic!("a service was read as a socket")
-    };
+    assert_eq!(loaded.warnings[0].to_string(), "web.service.d/a.conf:5: Nice= is not honoured by aye run");
+    let Unit::Service(service) = loaded.unit else { panic!("a service was read as a socket") };
     assert_eq!(service.exec_start.arguments, ["/bin/y", "web.service"]);
     assert_eq!(service.environment, [("A".to_owned(), "2".to_owned())]);
     assert_eq!(service.drop_ins, [PathBuf::from("web.service.d/a.conf")]);
-    let bad = [
-        base,
-        ("web.service.d/b.conf", "[Service]\nExecStart=/bin/y\n"),
-    ];
+    let bad = [base, ("web.service.d/b.conf", "[Service]\nExecStart=/bin/y\n")];
     assert_eq!(
         try_load("web.service", &bad).unwrap_err(),
         "web.service.d/b.conf:2: ExecStart=: expected one command, found another (an empty ExecStart= forgets those before it)"
@@ -290,17 +205,9 @@ fn reads_a_socket() {
         Service=web@1.service\nBacklog=128\nSocketMode=0600\nAccept=no\n";
     let loaded = socket(text).unwrap();
     assert_eq!(loaded.warnings, []);
-    let Unit::Socket(socket) = loaded.unit else {
-        panic!("a socket was read as a service")
-    };
-    assert_eq!(
-        socket.listen,
-        [Listen::Port(8080), Listen::Path("/run/user/7/web".into())]
-    );
-    assert_eq!(
-        (socket.description.as_str(), socket.descriptor_name.as_str()),
-        ("web", "http")
-    );
+    let Unit::Socket(socket) = loaded.unit else { panic!("a socket was read as a service") };
+    assert_eq!(socket.listen, [Listen::Port(8080), Listen::Path("/run/user/7/web".into())]);
+    assert_eq!((socket.description.as_str(), socket.descriptor_name.as_str()), ("web", "http"));
     assert_eq!((socket.backlog, socket.socket_mode), (128, 0o600));
     assert_eq!(socket.activates().unwrap().to_string(), "web@1.service");
 }
@@ -311,18 +218,11 @@ fn a_bare_socket_is_named_after_itself_and_is_for_the_service_of_its_name() {
         panic!("not a socket")
     };
     assert_eq!(
-        (
-            socket.descriptor_name.as_str(),
-            socket.backlog,
-            socket.socket_mode
-        ),
+        (socket.descriptor_name.as_str(), socket.backlog, socket.socket_mode),
         ("web.socket", u32::MAX, 0o666)
     );
     assert_eq!(
-        (
-            socket.service.clone(),
-            socket.activates().unwrap().to_string()
-        ),
+        (socket.service.clone(), socket.activates().unwrap().to_string()),
         (None, "web.service".to_owned())
     );
 }

@@ -20,10 +20,7 @@ impl EnvironmentFile {
             Some(path) => (path, true),
             None => (text, false),
         };
-        Ok(Self {
-            path: absolute_path(path)?,
-            optional,
-        })
+        Ok(Self { path: absolute_path(path)?, optional })
     }
 }
 
@@ -33,10 +30,7 @@ pub fn assignments(
     expand: &impl Fn(&str) -> Result<String, Invalid>,
 ) -> Result<Vec<(String, String)>, Invalid> {
     let words = word::all(text, Escapes::Strict).map_err(|fault| fault.in_value(text))?;
-    words
-        .into_iter()
-        .map(|word| assignment(&expand(&word::text(word)?)?))
-        .collect()
+    words.into_iter().map(|word| assignment(&expand(&word::text(word)?)?)).collect()
 }
 
 fn assignment(word: &str) -> Result<(String, String), Invalid> {
@@ -44,10 +38,7 @@ fn assignment(word: &str) -> Result<(String, String), Invalid> {
         Some((name, value)) if is_variable(name) && is_value(value) => {
             Ok((name.to_owned(), value.to_owned()))
         }
-        _ => Err(Invalid::expected(
-            "NAME=VALUE, in quotes where the value has spaces",
-            word,
-        )),
+        _ => Err(Invalid::expected("NAME=VALUE, in quotes where the value has spaces", word)),
     }
 }
 
@@ -55,16 +46,12 @@ fn assignment(word: &str) -> Result<(String, String), Invalid> {
 pub(super) fn is_variable(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// No control characters but tab and line feed, as in systemd.
 pub(super) fn is_value(value: &str) -> bool {
-    !value
-        .bytes()
-        .any(|byte| (byte < b' ' && byte != b'\t' && byte != b'\n') || byte == 0x7f)
+    !value.bytes().any(|byte| (byte < b' ' && byte != b'\t' && byte != b'\n') || byte == 0x7f)
 }
 
 #[cfg(test)]
@@ -73,14 +60,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn words(text: &str) -> Result<Vec<(String, String)>, String> {
-        assignments(text, &|word| Ok(word.replace("%i", "1 2")))
-            .map_err(|invalid| invalid.to_string())
+        assignments(text, &|word| Ok(word.replace("%i", "1 2"))).map_err(|invalid| invalid.to_string())
     }
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
@@ -95,28 +79,16 @@ mod tests {
         ] {
             assert_eq!(
                 words(text),
-                Err(format!(
-                    "expected NAME=VALUE, in quotes where the value has spaces, found {found:?}"
-                ))
+                Err(format!("expected NAME=VALUE, in quotes where the value has spaces, found {found:?}"))
             );
         }
-        assert_eq!(
-            words("A='b"),
-            Err(r#"expected every quote to be closed, found "A='b""#.to_owned())
-        );
+        assert_eq!(words("A='b"), Err(r#"expected every quote to be closed, found "A='b""#.to_owned()));
     }
 
     #[test]
     fn reads_quoted_and_escaped_assignments() {
         let text = r#""A=b c" B='d e' C=f\x20g D=%i E= F=a=b"#;
-        let expected = [
-            ("A", "b c"),
-            ("B", "d e"),
-            ("C", "f g"),
-            ("D", "1 2"),
-            ("E", ""),
-            ("F", "a=b"),
-        ];
+        let expected = [("A", "b c"), ("B", "d e"), ("C", "f g"), ("D", "1 2"), ("E", ""), ("F", "a=b")];
         assert_eq!(words(text), Ok(pairs(&expected)));
     }
 
@@ -128,10 +100,7 @@ mod tests {
         );
         assert_eq!(
             EnvironmentFile::parse("-/etc/default/web"),
-            Ok(EnvironmentFile {
-                path: "/etc/default/web".into(),
-                optional: true
-            })
+            Ok(EnvironmentFile { path: "/etc/default/web".into(), optional: true })
         );
     }
 

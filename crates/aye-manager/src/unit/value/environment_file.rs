@@ -16,10 +16,7 @@ pub struct EnvironmentText {
 /// `;` begin comments, and each line is one assignment.
 pub fn environment_file(text: &str) -> EnvironmentText {
     let mut read = EnvironmentText::default();
-    let mut cursor = Cursor {
-        rest: text,
-        line: 1,
-    };
+    let mut cursor = Cursor { rest: text, line: 1 };
     loop {
         cursor.skip(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
         let line = cursor.line;
@@ -32,15 +29,11 @@ pub fn environment_file(text: &str) -> EnvironmentText {
                     read.pairs.push((name, value));
                 }
                 Ok((name, value)) => {
-                    read.ignored.push((
-                        line,
-                        Invalid::expected("NAME=VALUE", &format!("{name}={value}")),
-                    ));
+                    read.ignored.push((line, Invalid::expected("NAME=VALUE", &format!("{name}={value}"))));
                 }
-                Err(found) => read.ignored.push((
-                    line,
-                    Invalid::because(format!("expected NAME=VALUE, found {}", quoted(found))),
-                )),
+                Err(found) => read
+                    .ignored
+                    .push((line, Invalid::because(format!("expected NAME=VALUE, found {}", quoted(found))))),
             },
         }
     }
@@ -153,29 +146,16 @@ mod tests {
     use proptest::prelude::*;
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn names_the_lines_of_an_environment_file_that_assign_nothing() {
         let read = environment_file("A=1\nnothing \n\n1B=2\n=x\nC=3");
         assert_eq!(read.pairs, pairs(&[("A", "1"), ("C", "3")]));
-        let ignored: Vec<_> = read
-            .ignored
-            .iter()
-            .map(|(line, what)| (*line, what.to_string()))
-            .collect();
+        let ignored: Vec<_> = read.ignored.iter().map(|(line, what)| (*line, what.to_string())).collect();
         let expected = |line, found: &str| (line, format!("expected NAME=VALUE, found {found:?}"));
-        assert_eq!(
-            ignored,
-            [
-                expected(2, "nothing"),
-                expected(4, "1B=2"),
-                expected(5, "=x")
-            ]
-        );
+        assert_eq!(ignored, [expected(2, "nothing"), expected(4, "1B=2"), expected(5, "=x")]);
     }
 
     #[test]
@@ -201,10 +181,7 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(
                 environment_file(text),
-                EnvironmentText {
-                    pairs: pairs(expected),
-                    ignored: Vec::new()
-                },
+                EnvironmentText { pairs: pairs(expected), ignored: Vec::new() },
                 "{text:?}"
             );
         }
@@ -243,38 +220,24 @@ mod tests {
         ];
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let lines = FIELDS
-            .map(|(letter, _)| format!("WorkingDirectory=-{letter}=%{letter}\n"))
-            .concat();
-        std::fs::write(
-            path("x.service"),
-            format!("[Service]\nExecStart=/bin/true\n{lines}"),
-        )
-        .unwrap();
+        let lines = FIELDS.map(|(letter, _)| format!("WorkingDirectory=-{letter}=%{letter}\n")).concat();
+        std::fs::write(path("x.service"), format!("[Service]\nExecStart=/bin/true\n{lines}")).unwrap();
         for values in values.chunks(FIELDS.len()) {
             let fields = FIELDS.iter().zip(values);
-            let text: Vec<String> = fields
-                .map(|((_, field), value)| format!("{field}={value}\n# c\n"))
-                .collect();
+            let text: Vec<String> =
+                fields.map(|((_, field), value)| format!("{field}={value}\n# c\n")).collect();
             let text = text.concat();
             std::fs::write(path("os-release"), &text).unwrap();
             let arguments = ["verify", "--man=no", &path("x.service")];
             let variables = [("SYSTEMD_OS_RELEASE", path("os-release"))];
-            let variables = variables
-                .each_ref()
-                .map(|(name, value)| (*name, value.as_str()));
+            let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
             let output = crate::unit::testing::run_with("systemd-analyze", &arguments, &variables);
             let printed = String::from_utf8(output.stderr).unwrap();
-            let theirs: Vec<&str> = printed
-                .lines()
-                .filter_map(|line| Some(line.split_once("ignoring: ")?.1))
-                .collect();
+            let theirs: Vec<&str> =
+                printed.lines().filter_map(|line| Some(line.split_once("ignoring: ")?.1)).collect();
             let ours = environment_file(&text).pairs;
             let ours = FIELDS.map(|(letter, field)| {
-                let value = ours
-                    .iter()
-                    .find(|(name, _)| name == field)
-                    .map_or("", |(_, value)| value);
+                let value = ours.iter().find(|(name, _)| name == field).map_or("", |(_, value)| value);
                 format!("{letter}={value}")
             });
             assert_eq!(ours[..], theirs, "{text}");

@@ -54,19 +54,13 @@ pub fn signal(text: &str) -> Result<Signal, Invalid> {
             } else {
                 ""
             };
-            Invalid::expected(
-                format_args!("a signal such as SIGTERM, TERM or 15{realtime}"),
-                text,
-            )
+            Invalid::expected(format_args!("a signal such as SIGTERM, TERM or 15{realtime}"), text)
         })
 }
 
 /// `SIGTERM` of 15; `None` for a signal without a name.
 pub fn signal_name(signal: Signal) -> Option<&'static str> {
-    NAMES
-        .iter()
-        .find(|(_, named)| *named == signal)
-        .map(|(name, _)| *name)
+    NAMES.iter().find(|(_, named)| *named == signal).map(|(name, _)| *name)
 }
 
 #[cfg(test)]
@@ -101,10 +95,7 @@ mod tests {
         let list = tool("systemctl", &["kill", "--signal=list"]);
         for (name, value) in NAMES {
             let row = format!("{:<6} {name}", value.as_raw());
-            assert!(
-                list.lines().any(|line| line == row),
-                "{row} is not in {list}"
-            );
+            assert!(list.lines().any(|line| line == row), "{row} is not in {list}");
         }
     }
 }

@@ -67,17 +67,10 @@ fn agrees_with_systemd_analyze_on_what_is_good() {
         let loaded = try_load(&format!("case{at}.service"), &[("f", &text)]);
         ours.push(loaded.is_ok_and(|loaded| loaded.warnings.is_empty()));
     }
-    let output = run(
-        "systemd-analyze",
-        &arguments.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
+    let output = run("systemd-analyze", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let complaints = String::from_utf8_lossy(&output.stderr);
     for (at, (line, good)) in LINES.iter().enumerate() {
         let theirs = !complaints.contains(&format!("case{at}.service"));
-        assert_eq!(
-            (ours[at], theirs),
-            (*good, *good),
-            "{line}: ours, systemd's\n{complaints}"
-        );
+        assert_eq!((ours[at], theirs), (*good, *good), "{line}: ours, systemd's\n{complaints}");
     }
 }
