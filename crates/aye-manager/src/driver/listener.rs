@@ -62,7 +62,7 @@ fn unix(address: &SocketAddrUnix) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Non-blocking, as systemd's are: whoever shares it must not hang in accept(2).
+/// Non-blocking until a service that gets it says otherwise (`NonBlocking=`).
 fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     Ok(rustix::net::socket_with(family, SocketType::STREAM, flags, None)?)

@@ -286,6 +286,7 @@ impl Manager {
         };
         if what == Spawn::Main {
             service.invocation = random_id();
+            service.log.clear();
         }
         let environment = environment::of(service, what, &variables)?;
         let command = match what {
@@ -325,6 +326,9 @@ impl Manager {
         for name in &service.settings.sockets {
             if let Some(Unit::Socket(socket)) = self.units.get(&name.to_string()) {
                 for fd in &socket.fds {
+                    // As systemd does, and for all who share it: the flag belongs to the open socket.
+                    rustix::io::ioctl_fionbio(fd, service.settings.non_blocking)
+                        .map_err(|errno| errno.to_string())?;
                     let copy = fd.try_clone().map_err(|error| error.to_string())?;
                     fds.push((socket.settings.descriptor_name.clone(), copy));
                 }

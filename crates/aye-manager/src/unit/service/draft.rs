@@ -36,6 +36,7 @@ pub(in super::super) struct Draft {
     stores_descriptors: bool,
     open_files: Vec<OpenFile>,
     sockets: Vec<Name>,
+    non_blocking: bool,
     start_limit_interval: Duration,
     start_limit_burst: u32,
     success_exit_status: Vec<ExitStatus>,
@@ -64,6 +65,7 @@ impl Default for Draft {
             stores_descriptors: false,
             open_files: Vec::new(),
             sockets: Vec::new(),
+            non_blocking: false,
             start_limit_interval: Duration::from_secs(10),
             start_limit_burst: 5,
             success_exit_status: Vec::new(),
@@ -187,6 +189,7 @@ impl Draft {
                 let statuses: Result<Vec<_>, _> = text.split_whitespace().map(ExitStatus::parse).collect();
                 add(&mut self.success_exit_status, text, statuses?);
             }
+            "NonBlocking" => self.non_blocking = value::boolean(text)?,
             "KillMode" => return kill_mode(text),
             "RemainAfterExit" => return Ok(Outcome::honoured_if(!value::boolean(text)?)),
             "SendSIGKILL" => return Ok(Outcome::honoured_if(value::boolean(text)?)),
@@ -248,6 +251,7 @@ impl Draft {
             notify_access,
             open_files: self.open_files,
             sockets: self.sockets,
+            non_blocking: self.non_blocking,
             start_limit_interval: self.start_limit_interval,
             start_limit_burst: self.start_limit_burst,
             success_exit_status: self.success_exit_status,

@@ -63,6 +63,8 @@ pub struct Service {
     pub open_files: Vec<OpenFile>,
     /// `Sockets=`: socket units whose descriptors the service inherits, besides the one of its own name.
     pub sockets: Vec<Name>,
+    /// `NonBlocking=`: whether the descriptors of `sockets` do not block; no by default, whatever they were before.
+    pub non_blocking: bool,
     /// `StartLimitIntervalSec=`; 10 s by default, zero turns the limit off, `Duration::MAX` is `infinity`.
     pub start_limit_interval: Duration,
     /// `StartLimitBurst=`: starts allowed in one interval; 5 by default, zero turns the limit off.
