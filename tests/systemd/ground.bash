@@ -1,0 +1,29 @@
+# The ground that `root`, `run` and `machine` stand on: how they speak, where the cache is, and how a tool that is
+# missing is brought. Sourced, never run.
+# shellcheck shell=bash
+
+say() { echo "# $*" >&2; }
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+usage() {
+	echo "usage: tests/systemd/$*" >&2
+	exit 2
+}
+
+cache() { echo "${AYE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/aye}"; }
+
+# require TOOL PACKAGE: returns only when TOOL is there. A harness without its tools fails; it never skips.
+require() {
+	command -v "$1" >/dev/null && return
+	((EUID == 0)) || die "$1 is missing and only root can install it: apt-get install $2"
+	command -v apt-get >/dev/null || die "$1 is missing and there is no apt-get here: install $2 by this system's means"
+	say "installing $2 for $1"
+	apt-get install -y --no-install-recommends "$2" >&2 || {
+		apt-get update >&2 && apt-get install -y --no-install-recommends "$2" >&2
+	} || die "$1 is missing and apt-get install $2 failed, see above"
+	command -v "$1" >/dev/null || die "installed $2, and it brought no $1: install $1 by hand"
+}

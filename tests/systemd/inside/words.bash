@@ -1,0 +1,68 @@
+# The words a case is written in. Each wait is for an event and has an end: a case fails with what it awaited and what
+# it saw last. Nothing here knows more of the service manager than systemctl, the journal and the private socket.
+# shellcheck shell=bash
+
+patience=${AYE_PATIENCE:-20} # seconds that one wait may take
+
+fail() {
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+assert_eq() { # WHAT SEEN WANTED
+	[[ $2 == "$3" ]] || fail "$1: saw '$2', wanted '$3'"
+}
+
+assert_match() { # WHAT SEEN REGEX
+	[[ $2 =~ $3 ]] || fail "$1: saw '$2', wanted a match of '$3'"
+}
+
+assert_less() { # WHAT SMALLER GREATER, whole numbers
+	(($2 < $3)) || fail "$1: $2 is not less than $3"
+}
+
+property() { # UNIT NAME
+	systemctl show --property="$2" --value -- "$1"
+}
+
+systemd_version() {
+	systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'
+}
+
+# From here on, await_journal and journal see only what comes after this moment.
+mark() {
+	journalctl --sync
+	cursor=$(journalctl --quiet --lines=1 --output=cat --show-cursor | sed -n 's/^-- cursor: //p')
+}
+
+journal() { # [journalctl's options]: the message texts since the mark
+	journalctl --quiet --output=cat --after-cursor="$cursor" "$@"
+}
+
+await_journal() { # REGEX [COUNT]: until COUNT lines since the mark match
+	local regex=$1 count=${2:-1} journal seen
+	exec {journal}< <(exec journalctl --quiet --output=cat --after-cursor="$cursor" --lines=all --follow)
+	seen=$(timeout "$patience" grep --max-count="$count" --extended-regexp -- "$regex" <&"$journal" | wc -l)
+	kill "$!" && exec {journal}<&-
+	((seen == count)) || fail "awaited $count journal lines that match '$regex' for $patience s, saw $seen"
+}
+
+await_property() { # UNIT NAME PATTERN: until the property matches the shell pattern
+	local unit=$1 name=$2 pattern=$3 events listening seen until=$((SECONDS + patience))
+	exec {events}< <(exec /srv/aye/tests/inside/events)
+	listening=$!
+	while seen=$(property "$unit" "$name"); do
+		# shellcheck disable=SC2053 # the right side is a pattern
+		[[ $seen == $pattern ]] && break
+		if ((SECONDS >= until)) || ! read -r -t $((until - SECONDS)) -u "$events"; then
+			fail "awaited $name=$pattern of $unit for $patience s, last saw '$seen'"
+		fi
+	done
+	kill "$listening" && exec {events}<&-
+}
+
+# Makes units known to the manager for the length of this case: files and drop-in folders.
+install_units() { # PATH...
+	cp -r -- "$@" /run/systemd/system/
+	systemctl daemon-reload
+}
