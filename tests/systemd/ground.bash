@@ -1,5 +1,5 @@
-# The ground that `root`, `run` and `machine` stand on: how they speak, where the cache is, and how a tool that is
-# missing is brought. Sourced, never run.
+# The ground that the scripts here stand on: how they speak, where the cache is, how a tool that is missing is brought,
+# and which cgroups this host gives them. Sourced, never run.
 # shellcheck shell=bash
 
 say() { echo "# $*" >&2; }
@@ -26,4 +26,17 @@ require() {
 		apt-get update >&2 && apt-get install -y --no-install-recommends "$2" >&2
 	} || die "$1 is missing and apt-get install $2 failed, see above"
 	command -v "$1" >/dev/null || die "installed $2, and it brought no $1: install $1 by hand"
+}
+
+# The cgroups this process is in, as folders: in the unified hierarchy and, on a host that still has it, in systemd's own.
+own_groups() {
+	local unified=/sys/fs/cgroup line
+	[[ -e $unified/cgroup.procs ]] || unified+=/unified
+	[[ -e $unified/cgroup.procs ]] || die "found no cgroup2 hierarchy at /sys/fs/cgroup: systemd cannot boot without"
+	while read -r line; do
+		case $line in
+		0::*) echo "$unified${line#0::}" ;;
+		*:name=systemd:*) echo "/sys/fs/cgroup/systemd${line#*:name=systemd:}" ;;
+		esac
+	done </proc/self/cgroup
 }

@@ -42,7 +42,7 @@ journal() { # [journalctl's options]: the message texts since the mark
 await_journal() { # REGEX [COUNT]: until COUNT lines since the mark match
 	local regex=$1 count=${2:-1} journal seen
 	exec {journal}< <(exec journalctl --quiet --output=cat --after-cursor="$cursor" --lines=all --follow)
-	seen=$(timeout "$patience" grep --max-count="$count" --extended-regexp -- "$regex" <&"$journal" | wc -l)
+	seen=$(timeout "$patience" grep --max-count="$count" --extended-regexp -- "$regex" <&"$journal" | wc -l) || true
 	kill "$!" && exec {journal}<&-
 	((seen == count)) || fail "awaited $count journal lines that match '$regex' for $patience s, saw $seen"
 }
