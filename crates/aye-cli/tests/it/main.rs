@@ -1,1 +1,2 @@
-fn main(){}
+//! The binary as a user meets it.
+fn main() {}

@@ -1,0 +1,75 @@
+//! Waiting until everything sent so far has been received: `BARRIER=1` carries the write end of a pipe, the
+//! receiver closes it when it gets there, and the read end hangs up (sd_notify_barrier(3)).
+//!
+//! A sender that exits at once can lose its message, because the manager looks up the sender's unit in `/proc`
+//! only when it reads the message. A completed barrier means received, not accepted.
+
+use std::fmt;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::notifier::{Notifier, SendError};
+
+/// Why it is not certain that the messages were received.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BarrierError {
+    /// The barrier itself could not be sent.
+    Send(SendError),
+    /// The receiver did not get to it in time.
+    TimedOut(Duration),
+}
+
+impl fmt::Display for BarrierError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(error) => error.fmt(f),
+            Self::TimedOut(limit) => {
+                write!(f, "the service manager did not read the message within {limit:?}: it may still do so")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BarrierError {}
+
+impl Notifier {
+    /// Waits until the receiver has read every message sent before, at most `limit`.
+    ///
+    /// ```no_run
+    /// # use aye::{Environment, Notifier};
+    /// # let notifier = Notifier::from_environment(&Environment::of_process()).unwrap().unwrap();
+    /// notifier.ready()?;
+    /// notifier.barrier(std::time::Duration::from_secs(5))?; // now this process may exit
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BarrierError::TimedOut`] after `limit`; [`BarrierError::Send`] when the barrier cannot be sent.
+    pub fn barrier(&self, limit: Duration) -> Result<(), BarrierError> {
+        let send = |error| BarrierError::Send(error);
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| send(e.into()))?;
+        self.send_with_fds(b"BARRIER=1", &[write.as_fd()]).map_err(send)?;
+        drop(write);
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // No event is asked for: a hang-up is always reported.
+            let mut fds = [PollFd::new(&read, PollFlags::empty())];
+            let timeout = Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            match poll(&mut fds, Some(&timeout)) {
+                Ok(0) => return Err(BarrierError::TimedOut(limit)),
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(send(errno.into())),
+            }
+        }
+    }
+}

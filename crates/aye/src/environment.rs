@@ -1,0 +1,260 @@
+//! One snapshot of what a manager said in the environment: `NOTIFY_SOCKET`, `WATCHDOG_*`, `LISTEN_*`, `FDSTORE`,
+//! `SYSTEMD_EXEC_PID`. The only place that reads those variables, taken as a value so that tests need no global
+//! state; nothing here ever changes the process.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use crate::address::{Address, AddressError};
+
+/// The manager's variables as they stood at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `$NOTIFY_SOCKET`, unparsed.
+    pub notify_socket: Option<OsString>,
+    /// `$WATCHDOG_USEC`, unparsed.
+    pub watchdog_usec: Option<OsString>,
+    /// `$WATCHDOG_PID`, unparsed.
+    pub watchdog_pid: Option<OsString>,
+    /// `$LISTEN_FDS`, unparsed.
+    pub listen_fds: Option<OsString>,
+    /// `$LISTEN_PID`, unparsed.
+    pub listen_pid: Option<OsString>,
+    /// `$LISTEN_FDNAMES`, unparsed.
+    pub listen_fdnames: Option<OsString>,
+    /// `$FDSTORE`, unparsed.
+    pub fdstore: Option<OsString>,
+    /// `$SYSTEMD_EXEC_PID`, unparsed.
+    pub systemd_exec_pid: Option<OsString>,
+}
+
+/// A variable that does not say what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// `$NOTIFY_SOCKET` is no address.
+    NotifySocket {
+        /// What was found.
+        found: OsString,
+        /// The rule it breaks.
+        reason: AddressError,
+    },
+    /// A number was expected.
+    NotANumber {
+        /// The variable.
+        variable: &'static str,
+        /// What was found.
+        found: OsString,
+    },
+    /// `$WATCHDOG_USEC` is zero or infinite: neither is an interval.
+    NotAnInterval {
+        /// What was found.
+        found: OsString,
+    },
+    /// `$LISTEN_FDNAMES` names another number of descriptors than `$LISTEN_FDS` passes.
+    NamesDoNotMatch {
+        /// How many names.
+        names: usize,
+        /// How many descriptors.
+        descriptors: usize,
+    },
+}
+
+impl fmt::Display for EnvironmentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotifySocket { found, reason } => {
+                write!(f, "$NOTIFY_SOCKET is {found:?}: {reason}")
+            }
+            Self::NotANumber { variable, found } => {
+                write!(f, "${variable} is {found:?}: expected a number")
+            }
+            Self::NotAnInterval { found } => {
+                write!(f, "$WATCHDOG_USEC is {found:?}: expected microseconds above zero and below infinity")
+            }
+            Self::NamesDoNotMatch { names, descriptors } => write!(
+                f,
+                "$LISTEN_FDNAMES has {names} names for the {descriptors} descriptors of $LISTEN_FDS"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for EnvironmentError {}
+
+impl Environment {
+    /// The variables of this process, as they are now.
+    pub fn of_process() -> Self {
+        Self::of(|name| std::env::var_os(name))
+    }
+
+    /// The variables as `lookup` gives them.
+    ///
+    /// ```
+    /// use aye::Environment;
+    /// let environment = Environment::of(|name| (name == "NOTIFY_SOCKET").then(|| "@here".into()));
+    /// assert_eq!(environment.notify_socket, Some("@here".into()));
+    /// ```
+    pub fn of(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        Self {
+            notify_socket: lookup("NOTIFY_SOCKET"),
+            watchdog_usec: lookup("WATCHDOG_USEC"),
+            watchdog_pid: lookup("WATCHDOG_PID"),
+            listen_fds: lookup("LISTEN_FDS"),
+            listen_pid: lookup("LISTEN_PID"),
+            listen_fdnames: lookup("LISTEN_FDNAMES"),
+            fdstore: lookup("FDSTORE"),
+            systemd_exec_pid: lookup("SYSTEMD_EXEC_PID"),
+        }
+    }
+
+    /// Where to notify; `None` when no manager waits (the variable is unset or empty).
+    ///
+    /// # Errors
+    /// [`EnvironmentError::NotifySocket`] with what was found and the rule it breaks.
+    pub fn notify_address(&self) -> Result<Option<Address<'_>>, EnvironmentError> {
+        let Some(found) = self.notify_socket.as_deref().filter(|v| !v.is_empty()) else {
+            return Ok(None);
+        };
+        match Address::parse(found.as_bytes()) {
+            Ok(address) => Ok(Some(address)),
+            Err(reason) => Err(EnvironmentError::NotifySocket { found: found.to_owned(), reason }),
+        }
+    }
+
+    /// The watchdog's interval if the process `pid` is to send heartbeats (at half of it or less), by the rules of
+    /// sd_watchdog_enabled(3): unset is off; `$WATCHDOG_PID` is optional and must be `pid` where it is set.
+    ///
+    /// ```
+    /// use aye::Environment;
+    /// use std::time::Duration;
+    /// let environment = Environment::of(|name| (name == "WATCHDOG_USEC").then(|| "2000000".into()));
+    /// assert_eq!(environment.watchdog(7), Ok(Some(Duration::from_secs(2))));
+    /// ```
+    ///
+    /// # Errors
+    /// Zero, `infinity` (all bits set) and anything that is not a number.
+    pub fn watchdog(&self, pid: u32) -> Result<Option<Duration>, EnvironmentError> {
+        let Some(found) = &self.watchdog_usec else {
+            return Ok(None);
+        };
+        let usec = number::<u64>("WATCHDOG_USEC", found)?;
+        if usec == 0 || usec == u64::MAX {
+            return Err(EnvironmentError::NotAnInterval { found: found.clone() });
+        }
+        if let Some(found) = &self.watchdog_pid {
+            if number::<u32>("WATCHDOG_PID", found)? != pid {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Duration::from_micros(usec)))
+    }
+
+    /// The names of the descriptors handed to the process `pid`, the first of them being descriptor 3, by the rules
+    /// of sd_listen_fds_with_names(3). Empty when there are none or they are meant for another process.
+    ///
+    /// # Errors
+    /// A count or pid that is no number; names that do not match the count.
+    pub fn listen_names(&self, pid: u32) -> Result<Vec<String>, EnvironmentError> {
+        let (Some(fds), Some(for_pid)) = (&self.listen_fds, &self.listen_pid) else {
+            return Ok(Vec::new());
+        };
+        if number::<u32>("LISTEN_PID", for_pid)? != pid {
+            return Ok(Vec::new());
+        }
+        let descriptors = usize::from(number::<u16>("LISTEN_FDS", fds)?);
+        let Some(names) = self.listen_fdnames.as_deref() else {
+            return Ok(vec!["unknown".to_owned(); descriptors]);
+        };
+        let names: Vec<String> = names.to_string_lossy().split(':').map(str::to_owned).collect();
+        if descriptors == 0 && names == [""] {
+            return Ok(Vec::new());
+        }
+        if names.len() != descriptors {
+            return Err(EnvironmentError::NamesDoNotMatch { names: names.len(), descriptors });
+        }
+        Ok(names)
+    }
+}
+
+fn not_a_number(variable: &'static str, found: &OsStr) -> EnvironmentError {
+    EnvironmentError::NotANumber { variable, found: found.to_owned() }
+}
+
+fn number<T: std::str::FromStr>(variable: &'static str, found: &OsStr) -> Result<T, EnvironmentError> {
+    let digits = found.to_str().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    digits.and_then(|text| text.parse().ok()).ok_or_else(|| not_a_number(variable, found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Environment {
+        Environment::of(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    }
+
+    #[test]
+    fn an_empty_or_missing_socket_means_no_manager() {
+        assert_eq!(of(&[]).notify_address(), Ok(None));
+        assert_eq!(of(&[("NOTIFY_SOCKET", "")]).notify_address(), Ok(None));
+    }
+
+    #[test]
+    fn a_bad_socket_is_named_with_what_was_found() {
+        let error = of(&[("NOTIFY_SOCKET", "13")]).notify_address().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "$NOTIFY_SOCKET is \"13\": expected an absolute path, @NAME or vsock:CID:PORT"
+        );
+    }
+
+    #[test]
+    fn the_watchdog_follows_its_rules() {
+        let second = Some(Duration::from_secs(1));
+        for (pairs, expected) in [
+            (&[][..], Ok(None)),
+            (&[("WATCHDOG_USEC", "1000000")], Ok(second)),
+            (&[("WATCHDOG_USEC", "1000000"), ("WATCHDOG_PID", "7")], Ok(second)),
+            (&[("WATCHDOG_USEC", "1000000"), ("WATCHDOG_PID", "8")], Ok(None)),
+            (
+                &[("WATCHDOG_USEC", "0")],
+                Err("$WATCHDOG_USEC is \"0\": expected microseconds above zero and below infinity"),
+            ),
+            (&[("WATCHDOG_USEC", "")], Err("$WATCHDOG_USEC is \"\": expected a number")),
+            (&[("WATCHDOG_USEC", "-1")], Err("$WATCHDOG_USEC is \"-1\": expected a number")),
+            (
+                &[("WATCHDOG_USEC", "18446744073709551615")],
+                Err(
+                    "$WATCHDOG_USEC is \"18446744073709551615\": expected microseconds above zero and below infinity",
+                ),
+            ),
+            (
+                &[("WATCHDOG_USEC", "1"), ("WATCHDOG_PID", "self")],
+                Err("$WATCHDOG_PID is \"self\": expected a number"),
+            ),
+        ] {
+            let found = of(pairs).watchdog(7);
+            assert_eq!(found.map_err(|e| e.to_string()), expected.map_err(str::to_owned), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn descriptors_belong_to_one_process() {
+        let fds = ("LISTEN_FDS", "2");
+        let mine = ("LISTEN_PID", "7");
+        assert_eq!(of(&[fds, mine]).listen_names(7).unwrap(), ["unknown", "unknown"]);
+        assert_eq!(of(&[fds, mine]).listen_names(8).unwrap(), [""; 0]);
+        assert_eq!(of(&[fds]).listen_names(7).unwrap(), [""; 0]);
+        let named = of(&[fds, mine, ("LISTEN_FDNAMES", "http:notify")]);
+        assert_eq!(named.listen_names(7).unwrap(), ["http", "notify"]);
+        let short = of(&[fds, mine, ("LISTEN_FDNAMES", "http")]);
+        assert_eq!(
+            short.listen_names(7).unwrap_err().to_string(),
+            "$LISTEN_FDNAMES has 1 names for the 2 descriptors of $LISTEN_FDS"
+        );
+        assert!(of(&[("LISTEN_FDS", "two"), mine]).listen_names(7).is_err());
+    }
+}

@@ -1,0 +1,111 @@
+//! Handing descriptors to a program by the rules of sd_listen_fds(3): they start at 3, `LISTEN_FDS` counts them,
+//! `LISTEN_FDNAMES` names them, and `LISTEN_PID` says whom they are for. Because the process that execs sets its own
+//! pid, the numbers are right without a parent that would have to know them.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use crate::environment::{Environment, EnvironmentError};
+use crate::sys;
+
+/// The first descriptor handed over (`SD_LISTEN_FDS_START`).
+pub const FIRST: i32 = 3;
+
+/// What becomes of SIGPIPE in the program: systemd's `IgnoreSIGPIPE=yes` is what services expect, a shell's
+/// children expect the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sigpipe {
+    /// A write to a closed pipe is an error.
+    Ignore,
+    /// A write to a closed pipe ends the process.
+    Default,
+}
+
+/// Descriptors for the program that this process becomes.
+#[derive(Debug, Default)]
+pub struct HandOver {
+    inherited: Vec<String>,
+    added: Vec<(OwnedFd, String)>,
+}
+
+impl HandOver {
+    /// Keeps what was handed to this process already, under its names.
+    ///
+    /// Descriptors from 3 on that are open but belong to nobody's list (a shell's `3>file`) are kept in place and
+    /// listed as `unknown`, which is what sd_listen_fds(3) calls a descriptor without a name: the list has no gaps.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when `LISTEN_*` contradict each other.
+    pub fn keeping_inherited(environment: &Environment) -> Result<Self, EnvironmentError> {
+        let mut inherited = environment.listen_names(std::process::id())?;
+        while sys::is_inherited(number_of(inherited.len())) {
+            inherited.push("unknown".to_owned());
+        }
+        Ok(Self { inherited, added: Vec::new() })
+    }
+
+    /// Whether a descriptor of this name is handed over already.
+    pub fn has(&self, name: &str) -> bool {
+        self.inherited.iter().chain(self.added.iter().map(|(_, name)| name)).any(|found| found == name)
+    }
+
+    /// Adds a descriptor under a name (ASCII without `:`).
+    pub fn add(&mut self, fd: OwnedFd, name: &str) {
+        self.added.push((fd, name.to_owned()));
+    }
+
+    /// Becomes `program`, an absolute path or one relative to here, called with `arguments` (the first of them being
+    /// the name it goes by) and `environment` plus the `LISTEN_*` variables that describe the descriptors. The pid
+    /// stays. Returns only when that failed.
+    pub fn exec(
+        self,
+        program: &Path,
+        arguments: &[OsString],
+        environment: Vec<(OsString, OsString)>,
+        sigpipe: Sigpipe,
+    ) -> io::Error {
+        let environment = self.described_in(environment);
+        match self.place() {
+            Ok(_kept_open) => sys::exec(program, arguments, &environment, sigpipe),
+            Err(error) => error,
+        }
+    }
+
+    fn described_in(&self, environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+        const OURS: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"];
+        let others =
+            environment.into_iter().filter(|(key, _)| !OURS.iter().any(|ours| key == OsStr::new(ours)));
+        let mut environment: Vec<_> = others.collect();
+        let added = self.added.iter().map(|(_, name)| name.as_str());
+        let names: Vec<&str> = self.inherited.iter().map(String::as_str).chain(added).collect();
+        if !names.is_empty() {
+            environment.push(("LISTEN_FDS".into(), names.len().to_string().into()));
+            environment.push(("LISTEN_PID".into(), std::process::id().to_string().into()));
+            environment.push(("LISTEN_FDNAMES".into(), names.join(":").into()));
+        }
+        environment
+    }
+
+    /// Moves the added descriptors to where the list says they are. They go through high numbers first, so that none
+    /// is overwritten while it waits for its place.
+    fn place(self) -> io::Result<Vec<OwnedFd>> {
+        let end = number_of(self.inherited.len() + self.added.len());
+        let mut high = Vec::with_capacity(self.added.len());
+        for (fd, _) in self.added {
+            high.push(rustix::io::fcntl_dupfd_cloexec(&fd, end)?);
+        }
+        for number in FIRST..number_of(self.inherited.len()) {
+            sys::keep_across_exec(number)?;
+        }
+        for (index, fd) in high.iter().enumerate() {
+            sys::duplicate_to(fd.as_fd(), number_of(self.inherited.len() + index))?;
+        }
+        Ok(high)
+    }
+}
+
+fn number_of(index: usize) -> i32 {
+    FIRST + i32::try_from(index).expect("a process has fewer descriptors than i32 counts")
+}

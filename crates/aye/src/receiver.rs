@@ -1,0 +1,165 @@
+//! The manager's end: binds the notify socket and receives each datagram with the sender's credentials and the
+//! descriptors it passed. What `PID 1` drops is dropped here too, and the caller is told.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{SocketAddrUnix, sockopt};
+
+use crate::address::Address;
+use crate::message::{LARGEST, Message, ParseError};
+use crate::notifier::datagram_socket;
+use crate::sys::{self, Arrived};
+
+/// What the listener raises its buffer to, as systemd does (`NOTIFY_RCVBUF_SIZE`).
+const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
+
+/// Who sent a datagram, as the kernel attests it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// The process; it may have exited since.
+    pub pid: u32,
+    /// Its user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
+/// One message with everything that came along.
+#[derive(Debug)]
+pub struct Datagram {
+    /// The bytes as sent.
+    pub bytes: Vec<u8>,
+    /// The assignments in them.
+    pub message: Message,
+    /// The descriptors passed; dropping them closes them, which is what completes a barrier.
+    pub fds: Vec<OwnedFd>,
+    /// Who sent it.
+    pub sender: Sender,
+}
+
+impl Datagram {
+    /// Whether this is a barrier: exactly one assignment and exactly one descriptor. All there is to do is to drop it.
+    pub fn is_barrier(&self) -> bool {
+        self.message.contains("BARRIER=1") && self.message.lines().count() == 1 && self.fds.len() == 1
+    }
+}
+
+/// Why a datagram was dropped whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// Longer than 4096 bytes.
+    TooLarge,
+    /// The control data was cut off: more descriptors than this process may have open.
+    DescriptorsLost,
+    /// The kernel attached no credentials, or the sender is outside this pid namespace.
+    NoCredentials,
+    /// It breaks a rule of the codec.
+    Malformed(ParseError),
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "over {LARGEST} bytes"),
+            Self::DescriptorsLost => write!(f, "its descriptors did not all arrive"),
+            Self::NoCredentials => write!(f, "it has no sender"),
+            Self::Malformed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What came of one look at the socket.
+#[derive(Debug)]
+pub enum Received {
+    /// A message.
+    Datagram(Datagram),
+    /// A datagram that no rule lets pass; its descriptors are closed.
+    Dropped(Dropped, Option<Sender>),
+}
+
+/// A bound notify socket.
+///
+/// ```
+/// use aye::{Address, Notifier, Received, Receiver};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("notify");
+/// # use std::os::unix::ffi::OsStrExt;
+/// let address = Address::Path(path.as_os_str().as_bytes());
+/// let receiver = Receiver::bind(&address)?;
+/// Notifier::connect(&address)?.ready()?;
+/// let Received::Datagram(datagram) = receiver.receive()? else { panic!() };
+/// assert!(datagram.message.contains("READY=1"));
+/// assert_eq!(datagram.sender.pid, std::process::id());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Receiver {
+    socket: OwnedFd,
+}
+
+impl Receiver {
+    /// Binds `address`. The socket blocks; set it non-blocking through its descriptor where a reactor polls it.
+    ///
+    /// # Errors
+    /// What the kernel says to bind(2), or [`io::ErrorKind::Unsupported`] for vsock.
+    pub fn bind(address: &Address<'_>) -> io::Result<Self> {
+        let target = match address {
+            Address::Path(path) => SocketAddrUnix::new(*path)?,
+            Address::Abstract(name) => SocketAddrUnix::new_abstract_name(name)?,
+            Address::Vsock { .. } => return Err(io::ErrorKind::Unsupported.into()),
+        };
+        let socket = datagram_socket()?;
+        if sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER).is_err() {
+            let _ = sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
+        }
+        // Before bind(2): a datagram that arrives earlier would carry no sender.
+        sockopt::set_socket_passcred(&socket, true)?;
+        rustix::net::bind(&socket, &target)?;
+        Ok(Self { socket })
+    }
+
+    /// Takes the next datagram.
+    ///
+    /// # Errors
+    /// What the kernel says to recvmsg(2); on a non-blocking socket [`io::ErrorKind::WouldBlock`] when there is none.
+    pub fn receive(&self) -> io::Result<Received> {
+        // One byte more than allowed, so that too large is seen.
+        let mut buffer = [0; LARGEST + 1];
+        let arrived = sys::receive(self.socket.as_fd(), &mut buffer)?;
+        Ok(judge(&buffer[..arrived.length], arrived))
+    }
+}
+
+/// The rules by which a datagram is dropped before anyone looks at what it says.
+fn judge(bytes: &[u8], arrived: Arrived) -> Received {
+    // A pid of 0 is a process that this pid namespace cannot see.
+    let sender = arrived.credentials.filter(|found| found.pid > 0).map(|found| Sender {
+        pid: found.pid.unsigned_abs(),
+        uid: found.uid,
+        gid: found.gid,
+    });
+    if arrived.control_truncated {
+        return Received::Dropped(Dropped::DescriptorsLost, sender);
+    }
+    if arrived.truncated || bytes.len() > LARGEST {
+        return Received::Dropped(Dropped::TooLarge, sender);
+    }
+    let Some(sender) = sender else {
+        return Received::Dropped(Dropped::NoCredentials, None);
+    };
+    match Message::parse(bytes) {
+        Ok(message) => {
+            Received::Datagram(Datagram { bytes: bytes.to_vec(), message, fds: arrived.fds, sender })
+        }
+        Err(error) => Received::Dropped(Dropped::Malformed(error), Some(sender)),
+    }
+}
+
+impl AsFd for Receiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}

@@ -1,0 +1,196 @@
+//! The notifier and the receiver against each other over real sockets: credentials, descriptors, barriers, and what
+//! is dropped.
+
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use aye::{Address, BarrierError, Datagram, Dropped, Notifier, Received, Receiver};
+
+/// An abstract socket of this test alone.
+struct Pair {
+    receiver: Receiver,
+    notifier: Notifier,
+}
+
+fn pair(name: &str) -> Pair {
+    let name = format!("aye-test-{}-{name}", std::process::id());
+    let address = Address::Abstract(name.as_bytes());
+    let receiver = Receiver::bind(&address).unwrap();
+    Pair { notifier: Notifier::connect(&address).unwrap(), receiver }
+}
+
+impl Pair {
+    fn datagram(&self) -> Datagram {
+        match self.receiver.receive().unwrap() {
+            Received::Datagram(datagram) => datagram,
+            Received::Dropped(why, _) => panic!("dropped: {why}"),
+        }
+    }
+
+    fn dropped(&self) -> Dropped {
+        match self.receiver.receive().unwrap() {
+            Received::Dropped(why, _) => why,
+            Received::Datagram(datagram) => panic!("accepted: {datagram:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_verb_arrives_as_its_assignment() {
+    let pair = pair("verbs");
+    let notifier = &pair.notifier;
+    notifier.ready().unwrap();
+    notifier.status(r"at C:\tmp").unwrap();
+    notifier.stopping().unwrap();
+    notifier.watchdog().unwrap();
+    notifier.main_pid(7).unwrap();
+    notifier.extend_timeout(Duration::from_secs(2)).unwrap();
+    let texts: Vec<String> = (0..6)
+        .map(|_| String::from_utf8(pair.datagram().message.lines().next().unwrap().to_vec()).unwrap())
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "READY=1",
+            r"STATUS=at C:\tmp",
+            "STOPPING=1",
+            "WATCHDOG=1",
+            "MAINPID=7",
+            "EXTEND_TIMEOUT_USEC=2000000"
+        ]
+    );
+}
+
+#[test]
+fn reloading_carries_the_time_in_the_same_datagram() {
+    let pair = pair("reloading");
+    pair.notifier.reloading().unwrap();
+    let message = pair.datagram().message;
+    assert!(message.contains("RELOADING=1"));
+    let usec: u64 = std::str::from_utf8(message.value("MONOTONIC_USEC").unwrap()).unwrap().parse().unwrap();
+    let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+    let seconds: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+    assert!(seconds.abs_diff(usec / 1_000_000) < 60, "{usec} usec, but up for {seconds} s");
+}
+
+#[test]
+fn the_kernel_says_who_sent_it() {
+    let pair = pair("sender");
+    pair.notifier.ready().unwrap();
+    let sender = pair.datagram().sender;
+    assert_eq!(sender.pid, std::process::id());
+    assert_eq!(sender.uid, rustix::process::getuid().as_raw());
+    assert_eq!(sender.gid, rustix::process::getgid().as_raw());
+}
+
+#[test]
+fn a_descriptor_arrives_open() {
+    let pair = pair("fd");
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"kept").unwrap();
+    pair.notifier.send_with_fds(b"FDSTORE=1\nFDNAME=file", &[file.as_fd(), file.as_fd()]).unwrap();
+    drop(file);
+    let mut datagram = pair.datagram();
+    assert_eq!(datagram.fds.len(), 2);
+    let mut text = String::new();
+    let mut file = std::fs::File::from(datagram.fds.remove(0));
+    std::io::Seek::rewind(&mut file).unwrap();
+    file.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "kept");
+}
+
+#[test]
+fn as_many_descriptors_as_the_kernel_passes_arrive() {
+    let pair = pair("fds");
+    let file = tempfile::tempfile().unwrap();
+    pair.notifier.send_with_fds(b"FDSTORE=1", &vec![file.as_fd(); 253]).unwrap();
+    assert_eq!(pair.datagram().fds.len(), 253);
+    pair.notifier.send_with_fds(b"FDSTORE=1", &vec![file.as_fd(); 254]).unwrap_err();
+}
+
+#[test]
+fn a_barrier_completes_when_everything_before_it_was_received() {
+    let pair = pair("barrier");
+    pair.notifier.ready().unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| pair.notifier.barrier(Duration::from_secs(10)));
+        assert!(pair.datagram().message.contains("READY=1"));
+        let barrier = pair.datagram();
+        assert!(barrier.is_barrier());
+        assert!(!waiting.is_finished(), "the barrier completed while its descriptor was open");
+        drop(barrier);
+        waiting.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_barrier_that_nobody_reads_times_out() {
+    let pair = pair("timeout");
+    let error = pair.notifier.barrier(Duration::from_millis(20)).unwrap_err();
+    assert!(matches!(error, BarrierError::TimedOut(_)));
+    assert_eq!(
+        error.to_string(),
+        "the service manager did not read the message within 20ms: it may still do so"
+    );
+}
+
+#[test]
+fn a_barrier_with_company_is_no_barrier() {
+    let pair = pair("company");
+    let file = tempfile::tempfile().unwrap();
+    pair.notifier.send_with_fds(b"BARRIER=1\nREADY=1", &[file.as_fd()]).unwrap();
+    pair.notifier.send(b"BARRIER=1").unwrap();
+    assert!(!pair.datagram().is_barrier());
+    assert!(!pair.datagram().is_barrier());
+}
+
+#[test]
+fn what_systemd_drops_is_dropped_with_a_reason() {
+    let pair = pair("dropped");
+    for (bytes, why) in [
+        (&[b'a'; 4097][..], "over 4096 bytes"),
+        (&[b'a'; 9000], "over 4096 bytes"),
+        (b"READY=1\0X=1", "a NUL byte inside"),
+        (b"READY=1\\", "a lone backslash at its end"),
+    ] {
+        pair.notifier.send(bytes).unwrap();
+        assert_eq!(pair.dropped().to_string(), why);
+    }
+    pair.notifier.ready().unwrap();
+    assert!(pair.datagram().message.contains("READY=1"));
+}
+
+#[test]
+fn an_empty_datagram_is_harmless() {
+    let pair = pair("empty");
+    pair.notifier.send(b"").unwrap();
+    assert!(pair.datagram().message.is_empty());
+}
+
+#[test]
+fn a_manager_that_is_gone_is_an_error_that_says_so() {
+    let pair = pair("gone");
+    drop(pair.receiver);
+    assert_eq!(
+        pair.notifier.ready().unwrap_err().to_string(),
+        "the notify socket did not take the message: nobody listens there any more: the service manager is gone"
+    );
+    let error = Notifier::connect(&Address::Path(b"/nonexistent/notify")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot reach the notify socket /nonexistent/notify: there is no such socket: is the service manager running?"
+    );
+    let error = Notifier::connect(&Address::parse(b"vsock:2:1").unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "cannot notify vsock:2:1: vsock is not supported yet");
+}
+
+#[test]
+fn claiming_another_pid_falls_back_to_our_own() {
+    let pair = pair("claim");
+    pair.notifier.send_as(1, b"READY=1").unwrap();
+    let root = rustix::process::geteuid().is_root();
+    assert_eq!(pair.datagram().sender.pid, if root { 1 } else { std::process::id() });
+    pair.notifier.send_as(i32::MAX.unsigned_abs(), b"READY=1").unwrap();
+    assert_eq!(pair.datagram().sender.pid, std::process::id(), "no such process: our own pid");
+}
