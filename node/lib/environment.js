@@ -1,0 +1,86 @@
+'use strict'
+
+// What the service manager said about this process, read once from the environment: the only place of the package that
+// looks at it, and nothing here ever changes it, so whoever else reads LISTEN_FDS finds it as systemd left it.
+// `read` is a function of its arguments; the facts are those of sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
+
+const FIRST_FD = 3
+const NAME_WITHOUT_NAMES = 'unknown'
+// uint64 without the value that sd_watchdog_enabled(3) reads as infinity.
+const LONGEST_USEC = 2n ** 64n - 2n
+
+/**
+ * @param {Record<string, string | undefined>} env the environment, as `process.env`
+ * @param {number} pid this process
+ * @param {(fd: number) => boolean | null} isSocket of an open descriptor; null when it is not open
+ */
+function read(env, pid, isSocket) {
+  const passed = readListen(env, pid, isSocket)
+  return {
+    expected: Boolean(env.NOTIFY_SOCKET || env.WATCHDOG_USEC),
+    ...passed,
+    watchdog: readWatchdog(env, pid),
+    remedy: () => remedy(env, pid, passed),
+  }
+}
+
+/** The descriptors passed to this process: `notify` is the number of the notify socket, `fds` are all others. */
+function readListen(env, pid, isSocket) {
+  const nothing = { fds: [], notify: null, problem: null }
+  if (env.LISTEN_PID !== String(pid) || env.LISTEN_FDS === undefined) return nothing
+  const broken = (problem) => ({ ...nothing, problem })
+
+  if (!/^\d{1,9}$/.test(env.LISTEN_FDS)) return broken(`LISTEN_FDS is no number of descriptors: '${env.LISTEN_FDS}'`)
+  const count = Number(env.LISTEN_FDS)
+  const names = env.LISTEN_FDNAMES === undefined ? null : env.LISTEN_FDNAMES.split(':')
+  if (names && names.length !== count) {
+    return broken(`LISTEN_FDNAMES holds ${names.length} names, LISTEN_FDS says ${count} descriptors`)
+  }
+
+  const fds = []
+  for (let fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
+    if (isSocket(fd) === null) return broken(`LISTEN_FDS says ${count} descriptors, but ${fd} is not open to this program (Deno shows none to JavaScript)`)
+    fds.push(Object.freeze({ fd, name: names ? names[fd - FIRST_FD] : NAME_WITHOUT_NAMES }))
+  }
+  return splitNotify(fds, isSocket)
+}
+
+/** systemd appends what OpenFile= opened after the listening and the stored descriptors, hence the last one counts. */
+function splitNotify(fds, isSocket) {
+  const candidate = fds.filter(({ name }) => name === 'notify').pop()
+  if (!candidate) return { fds, notify: null, problem: null }
+  if (!isSocket(candidate.fd)) {
+    return { fds, notify: null, problem: `descriptor ${candidate.fd}, named notify, is not a socket` }
+  }
+  return { fds: fds.filter((one) => one !== candidate), notify: candidate.fd, problem: null }
+}
+
+/** The watchdog's timeout in microseconds when it is this process that must feed it, else null. */
+function readWatchdog(env, pid) {
+  const off = { usec: null, problem: null }
+  const { WATCHDOG_USEC: usec, WATCHDOG_PID: owner } = env
+  if (usec === undefined) return off
+  if (owner !== undefined && !/^\d+$/.test(owner)) return { ...off, problem: `WATCHDOG_PID is no process id: '${owner}'` }
+  if (owner !== undefined && owner !== String(pid)) return off
+  if (!/^0*[1-9]\d{0,19}$/.test(usec) || BigInt(usec) > LONGEST_USEC) {
+    return { ...off, problem: `WATCHDOG_USEC is no time in microseconds: '${usec}'` }
+  }
+  return { usec: BigInt(usec), problem: null }
+}
+
+/** Why there is no usable descriptor although a service manager waits for messages, and what to do about it. */
+function remedy(env, pid, { problem }) {
+  if (problem) return problem
+  const path = env.XDG_RUNTIME_DIR && env.NOTIFY_SOCKET === `${env.XDG_RUNTIME_DIR}/systemd/notify`
+    ? '%t/systemd/notify'
+    : '/run/systemd/notify'
+  const started = env.LISTEN_PID ?? env.SYSTEMD_EXEC_PID
+  if (started !== undefined && started !== String(pid)) {
+    return `the service manager started process ${started} and gave the descriptor to it alone, this is process ${pid}: ` +
+      'let ExecStart= start node itself (no npm start, no shell in between), and call aye in that process'
+  }
+  return `no notify descriptor was passed to this process: add the line OpenFile=${path}:notify to [Service] ` +
+    '(systemd 253 or later), or start it with ExecStart=aye wrap -- ...'
+}
+
+module.exports = { read }

@@ -1,0 +1,85 @@
+'use strict'
+
+// Assignments to bytes, without any socket: what a caller may pass, and what never changes its meaning on the way.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+
+const vectors = require('../../tests/vectors/encode.json')
+const { LONGEST, encode, fromFields } = require('../lib/message.js')
+
+const sent = (assignments) => encode(assignments).toString()
+
+for (const { name, assignments, bytes } of vectors) {
+  test(`encodes the shared vector: ${name}`, () => assert.equal(sent(assignments), bytes))
+}
+
+for (const [what, fields] of Object.entries({
+  'no object': 'READY=1',
+  'null': null,
+  'an array': ['READY=1'],
+  'no field': {},
+  'a key in lower case': { ready: 1 },
+  'a key with an equals sign': { 'READY=1\nX': 1 },
+  'an empty key': { '': 1 },
+  'a key that ends in a line break': { 'READY\n': 1 },
+  'an undefined value': { STATUS: undefined },
+  'a null value': { STATUS: null },
+  'an object as value': { STATUS: {} },
+  'a symbol as value': { STATUS: Symbol('s') },
+  'a number that is none': { WATCHDOG_USEC: NaN },
+  'an infinite number': { WATCHDOG_USEC: Infinity },
+})) {
+  test(`refuses ${what} as fields`, () => assert.throws(() => fromFields(fields), TypeError))
+}
+
+test('refuses a message that is too long without a status to cut', () => {
+  const longest = 'x'.repeat(LONGEST - 'X_A='.length)
+  assert.equal(encode([['X_A', longest]]).length, LONGEST)
+  assert.throws(() => encode([['X_A', longest + 'x']]), { name: 'TypeError', message: /4097 bytes.*4096/ })
+})
+
+test('refuses a message that is too long even when its status is cut to nothing', () => {
+  const almost = 'x'.repeat(LONGEST - 'X_A=\nSTATUS='.length - 2)
+  assert.throws(() => encode([['X_A', almost], ['STATUS', 'long']]), TypeError)
+})
+
+test('cuts a long status so that the other assignments arrive whole', () => {
+  const text = sent([['READY', '1'], ['STATUS', 'x'.repeat(9000)], ['X_LAST', 'kept']])
+  assert.equal(Buffer.byteLength(text), LONGEST)
+  assert.match(text, /^READY=1\nSTATUS=x+…\nX_LAST=kept$/)
+})
+
+test('cuts between characters, never inside one', () => {
+  for (let shift = 0; shift < 4; shift++) {
+    const bytes = encode([['STATUS', 'x'.repeat(shift) + '🚢'.repeat(2000)]])
+    assert.ok(bytes.length <= LONGEST && bytes.length > LONGEST - 4, `${bytes.length} bytes`)
+    assert.match(bytes.toString(), /^STATUS=x{0,3}(🚢)+…$/u)
+  }
+})
+
+test('cuts between doubled backslashes, since half a pair would make the receiver drop the message', () => {
+  for (let shift = 0; shift < 2; shift++) {
+    const text = sent([['STATUS', 'x'.repeat(shift) + '\\'.repeat(5000)]])
+    assert.equal(text.match(/\\+/)[0].length % 2, 0)
+    assert.ok(text.endsWith('\\…'))
+  }
+})
+
+test('leaves a status that just fits alone', () => {
+  const text = '✓'.repeat((LONGEST - 'STATUS='.length) / 3)
+  assert.equal(sent([['STATUS', text]]), `STATUS=${text}`)
+})
+
+test('turns a NUL into a space, since the receiver drops a message that holds one', () => {
+  assert.equal(sent([['STATUS', 'a\0b']]), 'STATUS=a b')
+})
+
+test('sends a lone surrogate as a replacement character, so that the datagram stays UTF-8', () => {
+  assert.deepEqual(encode([['STATUS', '\ud83d!']]), Buffer.from('STATUS=\ufffd!'))
+})
+
+test('takes strings, numbers, bigints and booleans in their order', () => {
+  const assignments = fromFields({ STATUS: 'up', EXTEND_TIMEOUT_USEC: 5e6, X_BIG: 2n ** 64n, READY: true, X_NO: false })
+  assert.equal(sent(assignments), 'STATUS=up\nEXTEND_TIMEOUT_USEC=5000000\nX_BIG=18446744073709551616\nREADY=1\nX_NO=0')
+})

@@ -1,0 +1,87 @@
+'use strict'
+
+// Real parts for the tests: a receiver bound to a socket of its own (`receive`, an example of crate aye), and a service
+// started the way a unit would start it (`aye wrap`). Everything started here is gone when its test ends.
+
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
+const { accessSync, mkdtempSync, rmSync, constants } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { createInterface } = require('node:readline')
+
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(__dirname, '../../../target')
+const AYE = built(process.env.AYE_BIN ?? join(TARGET, 'debug/aye'), '-p aye-cli')
+const RECEIVE = built(process.env.AYE_RECEIVE ?? join(TARGET, 'debug/examples/receive'), '-p aye --example receive')
+// Another program that runs JavaScript, such as bun; the tests themselves stay with Node.
+const RUNTIME = process.env.AYE_TEST_RUNTIME ?? process.execPath
+const SUBJECT = join(__dirname, 'subject.js')
+
+function built(path, package_) {
+  try {
+    accessSync(path, constants.X_OK)
+  } catch {
+    throw new Error(`the tests need ${path}: build it with 'cargo build ${package_}'`)
+  }
+  return path
+}
+
+/** Lines of a stream, each awaited once with `next`; the end of the stream is undefined. */
+function lines(stream) {
+  const iterator = createInterface({ input: stream })[Symbol.asyncIterator]()
+  return async () => (await iterator.next()).value
+}
+
+/** Starts a receiver. `next()` gives its next datagram, `socket` is the value of NOTIFY_SOCKET. */
+async function receiver(t) {
+  const directory = mkdtempSync(join(tmpdir(), 'aye-node-'))
+  const socket = join(directory, 'notify')
+  const child = spawn(RECEIVE, [socket], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const line = lines(child.stdout)
+  const next = async () => JSON.parse(await line() ?? '{"text":"no datagram: the receiver has ended"}')
+  t.after(async () => {
+    await end(child, 'SIGKILL')
+    rmSync(directory, { recursive: true })
+  })
+  const { event } = await next()
+  if (event !== 'bound') throw new Error(`the receiver did not bind ${socket}`)
+  return { socket, next, child, gone: () => end(child, 'SIGKILL') }
+}
+
+async function end(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = once(child, 'exit')
+  child.kill(signal)
+  await exit
+}
+
+/**
+ * Starts a service that runs `code`, see subject.js. `setup` is shell code that comes between `aye wrap` and node, in the
+ * same process; `wrapped: false` leaves `aye wrap` out.
+ */
+function service(t, code, { socket, env = {}, setup = '', wrapped = true, subject = SUBJECT } = {}) {
+  const node = [...RUNTIME.split(' '), subject, code]
+  const shell = ['sh', '-c', `${setup}\nexec "$@"`, 'sh', ...node]
+  const [command, ...rest] = wrapped ? [AYE, 'wrap', '--', ...shell] : shell
+  const child = spawn(command, rest, { env: environment({ NOTIFY_SOCKET: socket, ...env }), stdio: ['pipe', 'pipe', 'pipe'] })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => { stderr += text })
+  const line = lines(child.stdout)
+  const exit = once(child, 'close').then(([status, signal]) => ({ status: status ?? signal, stderr }))
+  t.after(() => end(child, 'SIGKILL'))
+  return {
+    child,
+    pid: child.pid,
+    said: async () => JSON.parse(await line() ?? `"nothing said, but on stderr: ${JSON.stringify(stderr).slice(1, -1)}"`),
+    exit,
+  }
+}
+
+/** The environment of this test run without what a service manager may have left in it. */
+function environment(more) {
+  const kept = Object.entries({ ...process.env, ...more }).filter(([key, value]) =>
+    value !== undefined && (key in more || !/^(NOTIFY_|WATCHDOG_|LISTEN_|NODE_|SYSTEMD_EXEC_PID)/.test(key)))
+  return Object.fromEntries(kept)
+}
+
+module.exports = { AYE, environment, receiver, service }
