@@ -47,6 +47,11 @@ await_journal() { # REGEX [COUNT]: until COUNT lines since the mark match
 	((seen == count)) || fail "awaited $count journal lines that match '$regex' for $patience s, saw $seen"
 }
 
+# Until PID 1 has logged COUNT messages from the unit with an assignment that matches. 257 changed the line's brackets.
+await_message() { # UNIT REGEX [COUNT]
+	await_journal "^$1: Got notification message from PID [0-9]+( \(|: )(.*, )?($2)([,)]|\$)" "${3:-1}"
+}
+
 await_property() { # UNIT NAME PATTERN: until the property matches the shell pattern
 	local unit=$1 name=$2 pattern=$3 events listening seen until=$((SECONDS + patience))
 	exec {events}< <(exec /srv/aye/tests/inside/events)
@@ -65,4 +70,23 @@ await_property() { # UNIT NAME PATTERN: until the property matches the shell pat
 install_units() { # PATH...
 	cp -r -- "$@" /run/systemd/system/
 	systemctl daemon-reload
+}
+
+# The example service. Before 253 systemd knows no OpenFile=, and `aye wrap` takes its place.
+install_example() {
+	local example=/srv/aye/examples/node-http
+	systemctl --quiet --runtime link "$example/web@.service" "$example/web.socket"
+	(($(systemd_version) >= 253)) || install_units /srv/aye/tests/inside/before-openfile/*
+}
+
+# Requests the path from the service, and prints the body.
+request() { # PATH
+	local address
+	address=$(property web.socket Listen)
+	# shellcheck disable=SC2016 # the text is JavaScript
+	timeout "$patience" node -e '
+		fetch(`http://${process.argv[1]}`)
+			.then((answer) => answer.text())
+			.then((body) => console.log(body.trim()))
+	' "${address%% *}$1"
 }
