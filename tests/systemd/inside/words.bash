@@ -90,3 +90,26 @@ request() { # PATH
 			.then((body) => console.log(body.trim()))
 	' "${address%% *}$1"
 }
+
+# aye's JSON events from stdin: each event with its unit and place, but for status, of which there may be any number.
+event_names() {
+	# shellcheck disable=SC2016 # the text is JavaScript
+	node -e '
+		for (const line of require("node:fs").readFileSync(0, "utf8").trim().split("\n")) {
+			const { event, unit, index, total } = JSON.parse(line)
+			if (event !== "status") console.log(unit ? `${event} ${unit} ${index}/${total}` : event)
+		}
+	'
+}
+
+# Named fields of the events of one name, from stdin: a line each, as JSON.
+event_fields() { # EVENT FIELD...
+	node -e '
+		const [event, ...fields] = process.argv.slice(1)
+		for (const line of require("node:fs").readFileSync(0, "utf8").trim().split("\n")) {
+			const found = JSON.parse(line)
+			if (found.event !== event) continue
+			for (const field of fields) console.log(field, JSON.stringify(found[field]))
+		}
+	' "$@"
+}
