@@ -47,6 +47,11 @@ await_journal() { # REGEX [COUNT]: until COUNT lines since the mark match
 	((seen == count)) || fail "awaited $count journal lines that match '$regex' for $patience s, saw $seen"
 }
 
+# From here on PID 1 logs each notify message it receives and each change of state, until the case ends.
+log_messages() {
+	systemctl log-level debug
+}
+
 # Until PID 1 has logged COUNT messages from the unit with an assignment that matches. 257 changed the line's brackets.
 await_message() { # UNIT REGEX [COUNT]
 	await_journal "^$1: Got notification message from PID [0-9]+( \(|: )(.*, )?($2)([,)]|\$)" "${3:-1}"
