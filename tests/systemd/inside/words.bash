@@ -65,6 +65,7 @@ await_property() { # UNIT NAME PATTERN: until the property matches the shell pat
 		# shellcheck disable=SC2053 # the right side is a pattern
 		[[ $seen == $pattern ]] && break
 		if ((SECONDS >= until)) || ! read -r -t $((until - SECONDS)) -u "$events"; then
+			kill "$listening"
 			fail "awaited $name=$pattern of $unit for $patience s, last saw '$seen'"
 		fi
 	done
