@@ -1,1 +1,27 @@
-//! TODO
+//! A client of a service manager, over `org.freedesktop.systemd1` and nothing else: connect to one, resolve
+//! names and globs to units, enqueue a job, follow it by its signals, and judge what became of the unit. The
+//! host's systemd, a user manager and `aye run` all answer to the same calls (see `man org.freedesktop.systemd1`).
+//!
+//! What it does not do: it never polls, never cancels a job, and never repeats a call whose outcome is unknown.
+#![forbid(unsafe_code)]
+
+mod connect;
+mod error;
+mod job;
+mod natural;
+mod peer;
+mod proxy;
+mod resolve;
+mod span;
+mod unit;
+mod verdict;
+
+pub use connect::{Where, runtime_dir};
+pub use error::{Error, Result};
+pub use job::{Change, JobResult, Signal, Signals};
+pub use natural::compare as natural_order;
+pub use proxy::{Listed, Manager, Verb};
+pub use resolve::resolve;
+pub use span::duration;
+pub use unit::{ActiveState, Invocation, Service, Unit};
+pub use verdict::{Verdict, judge};

@@ -1,25 +1,49 @@
-//! The command `aye`: parses what was typed and hands it to the verb. Each verb has a file of its own name.
+//! The command `aye`: parses what was typed and hands it to the verb. Each verb has a file or folder of its own name.
 #![forbid(unsafe_code)]
 
 mod exit;
 mod notify;
+mod restart;
+mod run;
 mod wrap;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Says when services are ready, and restarts wait for exactly that.
+use exit::Exit;
+
+/// Aye, ready: services that say when they are ready, and a restart that waits for exactly that.
 #[derive(Debug, Parser)]
 #[command(name = "aye", version, disable_help_subcommand = true, max_term_width = 100)]
 enum Aye {
     Notify(notify::Args),
     Wrap(wrap::Args),
+    Run(run::Args),
+    Restart(restart::Args),
 }
 
 fn main() -> ExitCode {
-    match Aye::parse() {
-        Aye::Notify(args) => notify::run(&args).into(),
-        Aye::Wrap(args) => wrap::run(args).into(),
+    // A child of the manager, on its way to become a service: see aye_manager::executor.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == aye_manager::EXECUTOR) {
+        return aye_manager::execute().into();
     }
+    match Aye::try_parse() {
+        Ok(Aye::Notify(args)) => notify::run(&args),
+        Ok(Aye::Wrap(args)) => wrap::run(args),
+        Ok(Aye::Run(args)) => run::run(args),
+        Ok(Aye::Restart(args)) => restart::run(&args),
+        Err(error) => refuse(&error),
+    }
+    .into()
+}
+
+/// Shows help, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> Exit {
+    let shown = error.print();
+    if !error.use_stderr() && shown.is_ok() {
+        return Exit::Done;
+    }
+    // systemd-notify, which scripts compare with, knows only 0 and 1.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == "notify") { Exit::Failed } else { Exit::Usage }
 }

@@ -41,5 +41,8 @@ fn wrap(command: Vec<OsString>, environment: &Environment) -> String {
     if let Some(notifier) = notifier.filter(|_| !hand_over.has(DESCRIPTOR_NAME)) {
         hand_over.add(notifier.into_socket(), DESCRIPTOR_NAME);
     }
-    Program { command, environment: std::env::vars_os().collect(), hand_over, sigpipe }.exec().to_string()
+    let program = command[0].clone();
+    Program { program, arguments: command, environment: std::env::vars_os().collect(), hand_over, sigpipe }
+        .exec()
+        .to_string()
 }

@@ -17,8 +17,10 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// A program about to be.
 #[derive(Debug)]
 pub struct Program {
-    /// Its name, searched in `$PATH` of `environment` unless it has a `/`, and its arguments.
-    pub command: Vec<OsString>,
+    /// A path, or a name to be searched in `$PATH` of `environment`.
+    pub program: OsString,
+    /// Its arguments, the first of which is the name it goes by.
+    pub arguments: Vec<OsString>,
     /// Its whole environment, without `LISTEN_*`.
     pub environment: Vec<(OsString, OsString)>,
     /// The descriptors it gets besides the standard ones.
@@ -62,13 +64,12 @@ impl std::error::Error for ExecError {}
 impl Program {
     /// Becomes the program. Returns only when that failed.
     pub fn exec(self) -> ExecError {
-        let name = self.command.first().cloned().unwrap_or_default();
         let search =
             self.environment.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_os_str());
-        let Some(program) = find_program(&name, search) else {
-            return ExecError::NotFound(name);
+        let Some(program) = find_program(&self.program, search) else {
+            return ExecError::NotFound(self.program);
         };
-        let error = self.hand_over.exec(&program, &self.command, self.environment, self.sigpipe);
+        let error = self.hand_over.exec(&program, &self.arguments, self.environment, self.sigpipe);
         ExecError::Refused(program, error)
     }
 }

@@ -1,2 +1,6 @@
-//! The binary as a user meets it.
-fn main() {}
+//! The command as a user meets it: arguments in, exact output and an exit code out.
+
+#[path = "../../../aye-bus/tests/it/fake.rs"]
+#[allow(dead_code, reason = "the tests of the client use the rest")]
+mod fake;
+mod restart;

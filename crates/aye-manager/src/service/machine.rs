@@ -223,14 +223,13 @@ impl Machine {
             Event::SpawnFailed(Spawn::Main, why) => self.not_spawned(why, now, out),
             Event::SpawnFailed(Spawn::Reload(_), why) => self.reload_ended(Some(why), now, out),
             Event::Executed if self.rules.kind == Type::Exec && self.state == State::Start => {
-                self.run(now, out)
+                self.run(now, out);
             }
-            Event::Executed => {}
             Event::NotExecuted(why) => self.fail(Outcome::ExitCode, why),
             Event::MainExited(exit) => self.main_exited(exit, now, out),
             Event::ControlExited(exit) => self.control_exited(exit, now, out),
             Event::Empty if self.state.is_stopping() => self.down(now, out),
-            Event::Empty => {}
+            Event::Executed | Event::Empty => {}
             Event::Notified(notification) => self.notified(&notification, now, out),
             Event::Elapsed => self.elapsed(now, out),
             Event::Reset => self.reset(now),
@@ -295,7 +294,7 @@ impl Machine {
     fn start(&mut self, now: Stamp, out: &mut Vec<Action>) {
         if !self.rules.allows_start(&mut self.starts, now) {
             self.outcome = Outcome::StartLimitHit;
-            self.why = "started too often".to_owned();
+            "started too often".clone_into(&mut self.why);
             self.enter(State::Failed, None, now);
             out.push(Action::Report(Report::StartLimitHit(
                 self.rules.start_limit_burst,
@@ -520,7 +519,9 @@ impl Machine {
         self.stamps.main_exit = now;
         let early = self.state == State::Start && self.rules.kind.is_notify();
         let why = if early { format!("{exit} before READY=1") } else { exit.to_string() };
-        self.fail(exit.outcome(&self.rules.success_exit_status), why.clone());
+        if !self.rules.ignores_failure {
+            self.fail(exit.outcome(&self.rules.success_exit_status), why.clone());
+        }
         match self.state {
             State::Start => {
                 if early {

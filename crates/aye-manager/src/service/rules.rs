@@ -32,6 +32,8 @@ pub struct Rules {
     pub reload_commands: usize,
     /// `SuccessExitStatus=`
     pub success_exit_status: Vec<ExitStatus>,
+    /// `ExecStart=-...`: however the main process ends, it is well.
+    pub ignores_failure: bool,
     /// `StartLimitIntervalSec=`
     pub start_limit_interval: Duration,
     /// `StartLimitBurst=`
@@ -51,6 +53,7 @@ impl From<&Service> for Rules {
             reload_signal: service.reload_signal,
             reload_commands: service.exec_reload.len(),
             success_exit_status: service.success_exit_status.clone(),
+            ignores_failure: service.exec_start.ignore_failure,
             start_limit_interval: service.start_limit_interval,
             start_limit_burst: service.start_limit_burst,
         }

@@ -20,6 +20,7 @@ fn rules(kind: Type) -> Rules {
         reload_signal: Signal::HUP,
         reload_commands: 1,
         success_exit_status: Vec::new(),
+        ignores_failure: false,
         start_limit_interval: secs(10),
         start_limit_burst: 5,
     }
@@ -462,10 +463,10 @@ mod random {
             7 => world.say("WATCHDOG=1"),
             8 => world.say("WATCHDOG=trigger"),
             9 if world.machine.main_pid().is_some() => {
-                world.event(Event::MainExited(Exit::Code((how % 3).into())))
+                world.event(Event::MainExited(Exit::Code((how % 3).into())));
             }
             10 if world.machine.control_pid().is_some() => {
-                world.event(Event::ControlExited(Exit::Code((how % 2).into())))
+                world.event(Event::ControlExited(Exit::Code((how % 2).into())));
             }
             11 if world.machine.main_pid().is_none() => world.event(Event::Empty),
             12 | 13 if world.machine.deadline().is_some() => world.wait(),
@@ -483,7 +484,7 @@ mod random {
             restart in prop_oneof![Just(Restart::No), Just(Restart::OnFailure), Just(Restart::Always)],
         ) {
             let watchdog = Some(secs(2));
-            let mut world = World::new(Rules { restart, watchdog, ..rules(kind) });
+            let mut world = World::new(Rules { watchdog, restart, ..rules(kind) });
             for event in events {
                 apply(&mut world, event);
                 let machine = &world.machine;

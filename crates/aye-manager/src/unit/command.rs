@@ -36,10 +36,7 @@ struct Prefixes {
 }
 
 /// Reads a whole command line. `expand` puts specifiers in, word by word, so that a value with spaces stays one word.
-pub fn parse(
-    line: &str,
-    expand: &impl Fn(&str) -> Result<String, Invalid>,
-) -> Result<Parsed, Invalid> {
+pub fn parse(line: &str, expand: &impl Fn(&str) -> Result<String, Invalid>) -> Result<Parsed, Invalid> {
     let mut parsed = Parsed::default();
     let mut rest = line;
     while let Some((first, tail)) = next(rest, line, &mut parsed.remarks)? {
@@ -49,31 +46,16 @@ pub fn parse(
         }
         let (prefixes, executable) = Prefixes::split(&first);
         if !prefixes.privilege.is_empty() {
-            parsed.remarks.push(format!(
-                "the prefix {} is not honoured by aye run",
-                prefixes.privilege
-            ));
+            parsed.remarks.push(format!("the prefix {} is not honoured by aye run", prefixes.privilege));
         }
         let executable = checked_executable(&expand(executable)?)?;
-        let mut arguments = if prefixes.own_argv0 {
-            Vec::new()
-        } else {
-            vec![executable.clone()]
-        };
+        let mut arguments = if prefixes.own_argv0 { Vec::new() } else { vec![executable.clone()] };
         rest = collect(&mut arguments, rest, line, expand, &mut parsed.remarks)?;
         if arguments.first().is_none_or(String::is_empty) {
-            return Err(Invalid::expected(
-                "a name for the process after the @ command",
-                line,
-            ));
+            return Err(Invalid::expected("a name for the process after the @ command", line));
         }
         let (ignore_failure, expands) = (prefixes.ignore_failure, !prefixes.literal);
-        parsed.commands.push(Command {
-            executable,
-            arguments,
-            ignore_failure,
-            expands,
-        });
+        parsed.commands.push(Command { executable, arguments, ignore_failure, expands });
     }
     Ok(parsed)
 }
@@ -121,10 +103,7 @@ fn next<'a>(
             let found = word::first(rest, Escapes::Lenient);
             if let Ok(Some((word, _))) = &found {
                 let word = String::from_utf8_lossy(word).into_owned();
-                remarks.push(format!(
-                    "unknown escape in {}: kept as written",
-                    super::error::quoted(&word)
-                ));
+                remarks.push(format!("unknown escape in {}: kept as written", super::error::quoted(&word)));
             }
             found
         }
@@ -166,11 +145,7 @@ fn checked_executable(executable: &str) -> Result<String, Invalid> {
         || executable.contains(|c: char| c.is_control() || "\\\"'".contains(c))
         || (executable.contains('/') && !executable.starts_with('/'))
         || matches!(executable, "." | "..");
-    if bad {
-        Err(Invalid::expected(what, executable))
-    } else {
-        Ok(executable.to_owned())
-    }
+    if bad { Err(Invalid::expected(what, executable)) } else { Ok(executable.to_owned()) }
 }
 
 impl Command {
@@ -202,10 +177,7 @@ impl Command {
 /// A variable's value as words; quotes are removed, and closed at the end when they are left open.
 fn words_of(value: Option<String>) -> Vec<String> {
     let words = word::all(&value.unwrap_or_default(), Escapes::Literal).unwrap_or_default();
-    words
-        .into_iter()
-        .map(|word| String::from_utf8_lossy(&word).into_owned())
-        .collect()
+    words.into_iter().map(|word| String::from_utf8_lossy(&word).into_owned()).collect()
 }
 
 /// `${NAME}` and `$$` inside a word. A `$` before anything else, and a brace that is never closed, stay.
@@ -245,11 +217,7 @@ mod tests {
 
     fn one(line: &str) -> Command {
         let parsed = read(line).unwrap();
-        assert_eq!(
-            (parsed.commands.len(), parsed.remarks.len()),
-            (1, 0),
-            "{parsed:?}"
-        );
+        assert_eq!((parsed.commands.len(), parsed.remarks.len()), (1, 0), "{parsed:?}");
         parsed.commands[0].clone()
     }
 
@@ -266,8 +234,7 @@ mod tests {
             ("''", ""),
         ];
         for (line, found) in cases {
-            let expected =
-                format!("expected an absolute path or the name of a program, found {found:?}");
+            let expected = format!("expected an absolute path or the name of a program, found {found:?}");
             assert_eq!(read(line), Err(expected), "{line}");
         }
     }
@@ -284,10 +251,7 @@ mod tests {
         );
         assert_eq!(
             read("@/bin/sh ; x"),
-            Err(
-                r#"expected a name for the process after the @ command, found "@/bin/sh ; x""#
-                    .into()
-            )
+            Err(r#"expected a name for the process after the @ command, found "@/bin/sh ; x""#.into())
         );
     }
 
@@ -295,17 +259,11 @@ mod tests {
     fn says_what_has_no_effect() {
         for (line, prefix) in [("+/bin/x", "+"), ("!/bin/x", "!"), ("-!!/bin/x", "!!")] {
             let parsed = read(line).unwrap();
-            assert_eq!(
-                parsed.remarks,
-                [format!("the prefix {prefix} is not honoured by aye run")]
-            );
+            assert_eq!(parsed.remarks, [format!("the prefix {prefix} is not honoured by aye run")]);
             assert_eq!(parsed.commands[0].executable, "/bin/x");
         }
         let parsed = read(r"/bin/grep '\d+'").unwrap();
-        assert_eq!(
-            parsed.remarks,
-            [r#"unknown escape in "\\d+": kept as written"#]
-        );
+        assert_eq!(parsed.remarks, [r#"unknown escape in "\\d+": kept as written"#]);
         assert_eq!(parsed.commands[0].arguments[1], r"\d+");
     }
 
@@ -322,14 +280,8 @@ mod tests {
 
     #[test]
     fn a_lone_semicolon_separates_and_an_escaped_one_is_an_argument() {
-        let executables = |line: &str| {
-            read(line)
-                .unwrap()
-                .commands
-                .into_iter()
-                .map(|c| c.arguments)
-                .collect::<Vec<_>>()
-        };
+        let executables =
+            |line: &str| read(line).unwrap().commands.into_iter().map(|c| c.arguments).collect::<Vec<_>>();
         let cases: [(&str, &[&[&str]]); 6] = [
             ("/a x ; /b y", &[&["/a", "x"], &["/b", "y"]]),
             ("/a x; y", &[&["/a", "x;", "y"]]),
@@ -358,10 +310,7 @@ mod tests {
             _ => None,
         };
         let cases: [(&str, &[&str]); 12] = [
-            (
-                "/e $ONE $TWO ${TWO}",
-                &["/e", "one", "two", "two", "two two"],
-            ),
+            ("/e $ONE $TWO ${TWO}", &["/e", "one", "two", "two", "two two"]),
             ("/e ${ONE} ${TWO} ${THREE}", &["/e", "one", "two two", ""]),
             ("/e $THREE $EMPTY x", &["/e", "x"]),
             ("/e a${ONE}b${TWO}c", &["/e", "aonebtwo twoc"]),

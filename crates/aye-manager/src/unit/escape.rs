@@ -41,17 +41,12 @@ pub fn unescape(name: &str) -> Result<String, Invalid> {
         match first {
             b'-' => bytes.push(b'/'),
             b'\\' => match tail {
-                [b'x', high, low, tail @ ..]
-                    if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-                {
+                [b'x', high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                     bytes.push(digit(*high) << 4 | digit(*low));
                     rest = tail;
                 }
                 _ => {
-                    return Err(Invalid::expected(
-                        "\\xNN after a backslash in a unit name",
-                        name,
-                    ));
+                    return Err(Invalid::expected("\\xNN after a backslash in a unit name", name));
                 }
             },
             _ => bytes.push(*first),
@@ -59,10 +54,7 @@ pub fn unescape(name: &str) -> Result<String, Invalid> {
     }
     match String::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(text),
-        _ => Err(Invalid::expected(
-            "a unit name that unescapes to UTF-8 text",
-            name,
-        )),
+        _ => Err(Invalid::expected("a unit name that unescapes to UTF-8 text", name)),
     }
 }
 
@@ -76,10 +68,7 @@ fn digit(byte: u8) -> u8 {
 
 /// A path as part of a unit name: `/srv/my app` becomes `srv-my\x20app`, `/` becomes `-`.
 pub fn path_escape(path: &str) -> Result<String, Invalid> {
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.contains(&"..") {
         return Err(Invalid::expected("a path without ..", path));
     }
@@ -96,10 +85,7 @@ pub fn path_unescape(name: &str) -> Result<String, Invalid> {
     }
     let path = unescape(name)?;
     if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(Invalid::expected(
-            "an escaped path, as systemd-escape --path makes it",
-            name,
-        ));
+        return Err(Invalid::expected("an escaped path, as systemd-escape --path makes it", name));
     }
     Ok(format!("/{path}"))
 }
@@ -131,9 +117,7 @@ pub fn bus_unlabel(label: &str) -> Option<String> {
     while let [first, tail @ ..] = rest {
         rest = tail;
         match (first, tail) {
-            (b'_', [high, low, tail @ ..])
-                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-            {
+            (b'_', [high, low, tail @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 bytes.push(digit(*high) << 4 | digit(*low));
                 rest = tail;
             }
@@ -186,9 +170,7 @@ mod tests {
         assert_eq!(bus_unlabel("_31_2eservice").as_deref(), Some("1.service"));
     }
 
-    const STRINGS: [&str; 8] = [
-        "web", "a/b", ".dot", "my app", "a-b", "a\\b", "grüße", "x@y:z_1",
-    ];
+    const STRINGS: [&str; 8] = ["web", "a/b", ".dot", "my app", "a-b", "a\\b", "grüße", "x@y:z_1"];
 
     #[test]
     fn agrees_with_systemd_escape_on_strings() {
@@ -205,15 +187,7 @@ mod tests {
 
     #[test]
     fn agrees_with_systemd_escape_on_paths() {
-        for path in [
-            "/",
-            "//",
-            "/srv",
-            "/srv/",
-            "/srv//my app/./x",
-            "/.hidden/-x",
-            "/a/b\\c",
-        ] {
+        for path in ["/", "//", "/srv", "/srv/", "/srv//my app/./x", "/.hidden/-x", "/a/b\\c"] {
             let theirs = tool("systemd-escape", &["--path", "--", path]);
             assert_eq!(path_escape(path).unwrap(), theirs, "{path}");
             assert_eq!(

@@ -52,9 +52,7 @@ pub enum Error {
         file: PathBuf,
     },
     /// Aliases that never end at a file.
-    #[error(
-        "cannot follow {name}: its symbolic links form a loop or a chain of more than {MOST_ALIASES}"
-    )]
+    #[error("cannot follow {name}: its symbolic links form a loop or a chain of more than {MOST_ALIASES}")]
     Loop {
         /// The unit asked for.
         name: Name,
@@ -73,35 +71,25 @@ pub enum Error {
 }
 
 fn or_template(name: &Name) -> String {
-    name.template()
-        .map(|template| format!(" or {template}"))
-        .unwrap_or_default()
+    name.template().map(|template| format!(" or {template}")).unwrap_or_default()
 }
 
 fn folders(searched: &[PathBuf]) -> String {
     let here = |folder: &PathBuf| folder.as_os_str().is_empty();
     let show = |folder| {
-        if here(folder) {
-            ".".to_owned()
-        } else {
-            folder.display().to_string()
-        }
+        if here(folder) { ".".to_owned() } else { folder.display().to_string() }
     };
     searched.iter().map(show).collect::<Vec<_>>().join(", ")
 }
 
 fn hint(template: Option<&Name>) -> String {
-    template
-        .map(|template| format!("; {}", template_hint(template)))
-        .unwrap_or_default()
+    template.map(|template| format!("; {}", template_hint(template))).unwrap_or_default()
 }
 
 /// Reads the files of `name` from the folders of `search`, of which an earlier one overrides a later one.
 pub fn find(name: &Name, search: &[PathBuf]) -> Result<Found, Error> {
     if name.is_template() {
-        return Err(Error::Template {
-            template: name.clone(),
-        });
+        return Err(Error::Template { template: name.clone() });
     }
     let mut names = vec![name.clone()];
     while let Some(file) = locate(&names[names.len() - 1], search) {
@@ -111,17 +99,12 @@ pub fn find(name: &Name, search: &[PathBuf]) -> Result<Found, Error> {
             Some(_) => return Err(Error::Loop { name: name.clone() }),
             None => {
                 let fragment = read(&file)?.filter(|source| !source.text.is_empty());
-                let fragment = fragment.ok_or_else(|| Error::Masked {
-                    name: name.clone(),
-                    file: file.clone(),
-                })?;
+                let fragment =
+                    fragment.ok_or_else(|| Error::Masked { name: name.clone(), file: file.clone() })?;
                 names.reverse();
                 let mut sources = vec![fragment];
                 sources.extend(drop_ins(&names, search)?);
-                return Ok(Found {
-                    name: names.swap_remove(0),
-                    sources,
-                });
+                return Ok(Found { name: names.swap_remove(0), sources });
             }
         }
     }
@@ -129,37 +112,24 @@ pub fn find(name: &Name, search: &[PathBuf]) -> Result<Found, Error> {
 }
 
 fn not_found(name: &Name, search: &[PathBuf]) -> Error {
-    let template = name
-        .with_instance("")
-        .ok()
-        .filter(|_| name.instance().is_none());
+    let template = name.with_instance("").ok().filter(|_| name.instance().is_none());
     Error::NotFound {
         name: name.clone(),
         searched: search.to_vec(),
-        template: template
-            .filter(|template| locate(template, search).is_some())
-            .map(Box::new),
+        template: template.filter(|template| locate(template, search).is_some()).map(Box::new),
     }
 }
 
 /// The file of a unit: its own in any folder, or else its template's. A dangling link counts only as an alias.
 fn locate(name: &Name, search: &[PathBuf]) -> Option<PathBuf> {
-    let candidates = [Some(name.clone()), name.template()]
-        .into_iter()
-        .flatten()
-        .map(|name| name.to_string());
-    let mut files =
-        candidates.flat_map(|unit| search.iter().map(move |folder| in_folder(folder, &unit)));
-    files.find(|file| file.exists() || alias(file, name).is_some())
+    let candidates = [Some(name.clone()), name.template()].into_iter().flatten().map(|name| name.to_string());
+    let mut files = candidates.flat_map(|unit| search.iter().map(move |folder| in_folder(folder, &unit)));
+    files.find(|file| file.try_exists().unwrap_or(true) || alias(file, name).is_some())
 }
 
 /// A file in a folder, without a `./` that nobody typed.
 fn in_folder(folder: &Path, file: &str) -> PathBuf {
-    if folder == Path::new(".") {
-        PathBuf::from(file)
-    } else {
-        folder.join(file)
-    }
+    if folder == Path::new(".") { PathBuf::from(file) } else { folder.join(file) }
 }
 
 fn target(file: &Path) -> Option<PathBuf> {
@@ -184,20 +154,22 @@ fn alias(file: &Path, name: &Name) -> Option<Name> {
 
 /// A file's text and its real path; `None` for a mask.
 fn read(file: &Path) -> Result<Option<Source>, Error> {
-    let failed = |source| Error::Read {
-        path: file.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Read { path: file.to_owned(), source };
     let path = fs::canonicalize(file).map_err(failed)?;
     if path == Path::new("/dev/null") {
         return Ok(None);
     }
     let text = fs::read(&path).map_err(failed)?;
-    Ok(Some(Source {
-        path,
-        label: file.to_string_lossy().into_owned(),
-        text,
-    }))
+    let label = label(file).to_string_lossy().into_owned();
+    Ok(Some(Source { path, label, text }))
+}
+
+/// What messages call a file: for a link beside the file it means, that file.
+fn label(file: &Path) -> PathBuf {
+    match target(file).filter(|target| target.components().count() == 1) {
+        Some(target) => file.with_file_name(target),
+        None => file.to_owned(),
+    }
 }
 
 /// The drop-ins of a unit and its aliases, ordered by file name. Of those with the same file name the one in the most
@@ -206,9 +178,7 @@ fn drop_ins(names: &[Name], search: &[PathBuf]) -> Result<Vec<Source>, Error> {
     let mut by_file_name = BTreeMap::new();
     for folder in drop_in_folders(names, search) {
         for file_name in conf_files(&folder)? {
-            by_file_name
-                .entry(file_name.clone())
-                .or_insert_with(|| folder.join(&file_name));
+            by_file_name.entry(file_name.clone()).or_insert_with(|| folder.join(&file_name));
         }
     }
     let mut sources = Vec::new();
@@ -219,18 +189,10 @@ fn drop_ins(names: &[Name], search: &[PathBuf]) -> Result<Vec<Source>, Error> {
 }
 
 fn conf_files(folder: &Path) -> Result<Vec<String>, Error> {
-    let failed = |source| Error::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Read { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
         Err(error) => return Err(failed(error)),
@@ -252,59 +214,51 @@ fn drop_in_folders(names: &[Name], search: &[PathBuf]) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for name in names {
         for folder in search {
-            folders.extend(
-                folder_names(name)
-                    .iter()
-                    .map(|unit| in_folder(folder, &format!("{unit}.d"))),
-            );
+            folders.extend(folder_names(name).iter().map(|unit| in_folder(folder, &format!("{unit}.d"))));
         }
     }
     if let Some(name) = names.first() {
-        folders.extend(
-            search
-                .iter()
-                .map(|folder| in_folder(folder, &format!("{}.d", name.kind().suffix()))),
-        );
+        folders.extend(search.iter().map(|folder| in_folder(folder, &format!("{}.d", name.kind().suffix()))));
     }
     folders
 }
 
-/// The unit, its template, and the same for each shorter prefix that ends in a dash: `a-b@1`, `a-b@`, `a-@1`, `a-@`.
+/// The names whose `.d` folders count for a unit. For `a-b.service` these are itself and `a-.service`, cut at each dash;
+/// for `a-b@1.service` they are itself, its template, `a-.service`, `a-@1.service` and `a-@.service`.
 fn folder_names(name: &Name) -> Vec<String> {
     let suffix = name.kind().suffix();
-    let with_prefix = |prefix: &str| match name.instance() {
-        Some(instance) => vec![
-            format!("{prefix}@{instance}.{suffix}"),
-            format!("{prefix}@.{suffix}"),
-        ],
-        None => vec![format!("{prefix}.{suffix}")],
+    let shorter = shorter_prefixes(name.prefix());
+    let plain = shorter.iter().map(|prefix| format!("{prefix}.{suffix}"));
+    let Some(instance) = name.instance() else {
+        return std::iter::once(name.to_string()).chain(plain).collect();
     };
-    let mut units = with_prefix(name.prefix());
-    let mut rest = name.prefix().strip_suffix('-').unwrap_or(name.prefix());
-    while let Some((shorter, _)) = rest
-        .rsplit_once('-')
-        .filter(|(shorter, _)| !shorter.is_empty())
-    {
-        units.extend(with_prefix(&format!("{shorter}-")));
+    let both = |prefix: &str| [format!("{prefix}@{instance}.{suffix}"), format!("{prefix}@.{suffix}")];
+    let own = both(name.prefix()).into_iter();
+    own.chain(plain).chain(shorter.iter().flat_map(|prefix| both(prefix))).collect()
+}
+
+/// `a-b-` and `a-` of `a-b-c`.
+fn shorter_prefixes(prefix: &str) -> Vec<String> {
+    let mut prefixes = Vec::new();
+    let mut rest = prefix.strip_suffix('-').unwrap_or(prefix);
+    while let Some((shorter, _)) = rest.rsplit_once('-').filter(|(shorter, _)| !shorter.is_empty()) {
+        prefixes.push(format!("{shorter}-"));
         rest = shorter;
     }
-    units
+    prefixes
 }
 
 /// Every unit of a folder that can start by itself, in order: services and sockets, instances that have a file or a
 /// link of their own, and the `DefaultInstance=` of templates. Masked units and aliases of others are left out.
 pub fn units_of_dir(folder: &Path) -> Result<Vec<Name>, Error> {
-    let failed = |source| Error::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Read { path: folder.to_owned(), source };
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let file_name = entry.map_err(failed)?.file_name();
         let Some(name) = unit_of(Path::new(&file_name)) else {
             continue;
         };
-        let file = folder.join(&file_name);
+        let file = in_folder(folder, &file_name.to_string_lossy());
         names.extend(startable(&file, name, folder)?);
     }
     names.sort();
@@ -323,11 +277,7 @@ fn startable(file: &Path, name: Name, folder: &Path) -> Result<Option<Name>, Err
     let Some(source) = read(&holder)?.filter(|source| !source.text.is_empty()) else {
         return Ok(None);
     };
-    if name.is_template() {
-        default_instance(&name, &source)
-    } else {
-        Ok(Some(name))
-    }
+    if name.is_template() { default_instance(&name, &source) } else { Ok(Some(name)) }
 }
 
 /// The instance that `DefaultInstance=` of a template names.
@@ -345,8 +295,8 @@ fn default_instance(template: &Name, source: &Source) -> Result<Option<Name>, Er
         let what = format_args!("DefaultInstance=: {error}");
         Error::Syntax(super::error::Error::at(&source.label, entry.line, what))
     };
-    template
-        .with_instance(&entry.value)
-        .map(Some)
-        .map_err(invalid)
+    template.with_instance(&entry.value).map(Some).map_err(invalid)
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,62 +37,40 @@ impl User {
         let groups = read_to_string("/etc/group").unwrap_or_default();
         let id = uid.as_raw().to_string();
         let user = row(&users, &id);
-        let field = |at: usize| {
-            user.as_ref()
-                .and_then(|fields| fields.get(at))
-                .map(|field| (*field).to_owned())
-        };
+        let field =
+            |at: usize| user.as_ref().and_then(|fields| fields.get(at)).map(|field| (*field).to_owned());
         let group = row(&groups, &rustix::process::getgid().as_raw().to_string());
         // A system manager has a fixed home and shell, whatever root's environment says.
         let own = |variable: &str| {
-            if uid.is_root() {
-                None
-            } else {
-                env(variable).filter(|value| !value.is_empty())
-            }
+            if uid.is_root() { None } else { env(variable).filter(|value| !value.is_empty()) }
         };
         Self {
             name: field(0).or_else(|| own("USER")).or(Some(id)),
             group: group.and_then(|fields| fields.first().map(|name| (*name).to_owned())),
             home: own("HOME").or_else(|| field(5)),
-            shell: own("SHELL")
-                .or_else(|| field(6))
-                .or_else(|| Some("/bin/sh".to_owned())),
+            shell: own("SHELL").or_else(|| field(6)).or_else(|| Some("/bin/sh".to_owned())),
         }
     }
 
     fn into_specifiers(self) -> Specifiers {
         let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
         let group = self.group.unwrap_or_else(|| gid.as_raw().to_string());
-        [
-            ('u', self.name),
-            ('g', Some(group)),
-            ('h', self.home),
-            ('s', self.shell),
-        ]
-        .into_iter()
-        .filter_map(|(letter, value)| Some((letter, value?)))
-        .fold(Specifiers::default(), |specifiers, (letter, value)| {
-            specifiers.with(letter, value)
-        })
-        .with('U', uid.as_raw().to_string())
-        .with('G', gid.as_raw().to_string())
+        [('u', self.name), ('g', Some(group)), ('h', self.home), ('s', self.shell)]
+            .into_iter()
+            .filter_map(|(letter, value)| Some((letter, value?)))
+            .fold(Specifiers::default(), |specifiers, (letter, value)| specifiers.with(letter, value))
+            .with('U', uid.as_raw().to_string())
+            .with('G', gid.as_raw().to_string())
     }
 }
 
 /// The fields of the row of a user or group database whose third field is `id`.
 fn row<'a>(database: &'a str, id: &str) -> Option<Vec<&'a str>> {
-    database
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|fields| fields.get(2) == Some(&id))
+    database.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields.get(2) == Some(&id))
 }
 
 fn temporary_folders(specifiers: Specifiers, env: &impl Fn(&str) -> Option<String>) -> Specifiers {
-    let own = ["TMPDIR", "TEMP", "TMP"]
-        .into_iter()
-        .filter_map(env)
-        .find(|folder| folder.starts_with('/'));
+    let own = ["TMPDIR", "TEMP", "TMP"].into_iter().filter_map(env).find(|folder| folder.starts_with('/'));
     specifiers
         .with('T', own.clone().unwrap_or_else(|| "/tmp".to_owned()))
         .with('V', own.unwrap_or_else(|| "/var/tmp".to_owned()))
@@ -109,9 +87,7 @@ fn system_folders(specifiers: Specifiers) -> Specifiers {
         ('D', "/usr/share"),
     ]
     .into_iter()
-    .fold(specifiers, |specifiers, (letter, folder)| {
-        specifiers.with(letter, folder)
-    })
+    .fold(specifiers, |specifiers, (letter, folder)| specifiers.with(letter, folder))
 }
 
 /// The same table, the column of user managers.
@@ -123,10 +99,7 @@ fn user_folders(mut specifiers: Specifiers, env: &impl Fn(&str) -> Option<String
     };
     let state = folder("XDG_STATE_HOME", ".local/state");
     let folders = [
-        (
-            't',
-            env("XDG_RUNTIME_DIR").filter(|folder| folder.starts_with('/')),
-        ),
+        ('t', env("XDG_RUNTIME_DIR").filter(|folder| folder.starts_with('/'))),
         ('L', state.as_ref().map(|state| format!("{state}/log"))),
         ('S', state),
         ('C', folder("XDG_CACHE_HOME", ".cache")),
@@ -143,17 +116,11 @@ fn user_folders(mut specifiers: Specifiers, env: &impl Fn(&str) -> Option<String
 
 fn kernel(mut specifiers: Specifiers) -> Specifiers {
     let line = |file: &str| {
-        read_to_string(file)
-            .ok()
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty())
+        read_to_string(file).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     };
     if let Some(host) = line("/proc/sys/kernel/hostname") {
         let short = host.split('.').next().unwrap_or_default().to_owned();
-        specifiers = specifiers
-            .with('q', host.clone())
-            .with('l', short)
-            .with('H', host);
+        specifiers = specifiers.with('q', host.clone()).with('l', short).with('H', host);
     }
     let id = |text: String| text.replace('-', "");
     let files = [
@@ -171,9 +138,7 @@ fn kernel(mut specifiers: Specifiers) -> Specifiers {
 
 /// Fields that os-release(5) does not have expand to nothing, as in systemd.
 fn os_release(mut specifiers: Specifiers) -> Specifiers {
-    let text = ["/etc/os-release", "/usr/lib/os-release"]
-        .iter()
-        .find_map(|file| read_to_string(file).ok());
+    let text = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|file| read_to_string(file).ok());
     let Some(text) = text else { return specifiers };
     let fields = environment_file(&text).pairs;
     let letters = [
@@ -185,10 +150,7 @@ fn os_release(mut specifiers: Specifiers) -> Specifiers {
         ('M', "IMAGE_ID"),
     ];
     for (letter, field) in letters {
-        let value = fields
-            .iter()
-            .find(|(key, _)| key == field)
-            .map(|(_, value)| value.clone());
+        let value = fields.iter().find(|(key, _)| key == field).map(|(_, value)| value.clone());
         specifiers = specifiers.with(letter, value.unwrap_or_default());
     }
     specifiers
@@ -226,10 +188,7 @@ mod tests {
             _ => None,
         };
         let specifiers = user_folders(Specifiers::default().with('h', "/home/x"), &env);
-        assert_eq!(
-            (specifiers.get('t'), specifiers.get('C')),
-            (Some("/run/user/7"), Some("/home/x/.cache"))
-        );
+        assert_eq!((specifiers.get('t'), specifiers.get('C')), (Some("/run/user/7"), Some("/home/x/.cache")));
     }
 
     #[test]
@@ -242,15 +201,8 @@ mod tests {
     #[test]
     fn this_host_has_a_name_a_kernel_a_user_and_an_architecture() {
         let specifiers = Specifiers::of_this_host(&|name| std::env::var(name).ok());
-        for letter in [
-            'a', 'b', 'g', 'G', 'h', 'H', 'l', 's', 'T', 'u', 'U', 'v', 'V',
-        ] {
-            assert!(
-                specifiers
-                    .get(letter)
-                    .is_some_and(|value| !value.is_empty()),
-                "%{letter}"
-            );
+        for letter in ['a', 'b', 'g', 'G', 'h', 'H', 'l', 's', 'T', 'u', 'U', 'v', 'V'] {
+            assert!(specifiers.get(letter).is_some_and(|value| !value.is_empty()), "%{letter}");
         }
         assert_eq!(specifiers.get('b').map(str::len), Some(32));
     }
@@ -260,5 +212,46 @@ mod tests {
         let ours = architecture();
         let unit = format!("ConditionArchitecture={ours}");
         crate::unit::testing::tool("systemd-analyze", &["condition", &unit]);
+    }
+
+    /// A relative `WorkingDirectory=` makes systemd print what its specifiers became, line by line. Of user managers
+    /// `%L` and `%S` are left out: systemd 254 moved them to `$XDG_STATE_HOME`, where we look, too.
+    #[test]
+    fn every_specifier_expands_as_systemd_expands_it() {
+        let is_root = rustix::process::getuid().is_root();
+        let (scope, moved) = if is_root { ("--system", "") } else { ("--user", "LS") };
+        let all = "aAbBCEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY%".chars();
+        let letters: Vec<char> = all.filter(|letter| !moved.contains(*letter)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let runtime = folder.to_str().unwrap().to_owned();
+        let specifiers = Specifiers::of_this_host(&|name| match name {
+            "XDG_RUNTIME_DIR" => Some(runtime.clone()),
+            _ => std::env::var(name).ok(),
+        });
+        // systemd-analyze takes the last two from its environment also for root, a booted system manager has none.
+        let own = |letter| specifiers.get(letter).unwrap();
+        let variables = [("XDG_RUNTIME_DIR", runtime.as_str()), ("HOME", own('h')), ("SHELL", own('s'))];
+        let lines: Vec<String> = letters.iter().map(|l| format!("WorkingDirectory=-{l}=%{l}\n")).collect();
+        let text = format!("[Service]\nExecStart=/bin/true\n{}", lines.concat());
+        for unit in ["a-b\\x20c@d-e\\x2df.service", "srv-my\\x20app.service"] {
+            let file = folder.join(unit);
+            std::fs::write(&file, &text).unwrap();
+            let arguments = [scope, "verify", "--man=no", file.to_str().unwrap()];
+            let output = crate::unit::testing::run_with("systemd-analyze", &arguments, &variables);
+            let printed = String::from_utf8(output.stderr).unwrap();
+            for letter in &letters {
+                let value = specifiers.expand(&format!("%{letter}"), &unit.parse().unwrap(), &file);
+                // What we have no value for, such as %m without /etc/machine-id, systemd must refuse, too.
+                let expected = match value {
+                    Ok(value) => format!("path is not absolute, ignoring: {letter}={value}"),
+                    Err(_) => format!("specifiers in working directory path '{letter}=%{letter}', ignoring:"),
+                };
+                assert!(
+                    printed.lines().any(|line| line.contains(&expected)),
+                    "{unit}: no {expected:?} in {printed}"
+                );
+            }
+        }
     }
 }

@@ -26,11 +26,7 @@ impl Source {
     /// A file whose messages call it by its path.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
         let path = path.into();
-        Self {
-            label: path.to_string_lossy().into_owned(),
-            path,
-            text: text.into(),
-        }
+        Self { label: path.to_string_lossy().into_owned(), path, text: text.into() }
     }
 }
 
@@ -92,11 +88,7 @@ pub(super) enum Outcome {
 impl Outcome {
     /// For a setting that asks for what happens anyway.
     pub(super) fn honoured_if(condition: bool) -> Self {
-        if condition {
-            Self::Honoured
-        } else {
-            Self::NotHonoured
-        }
+        if condition { Self::Honoured } else { Self::NotHonoured }
     }
 }
 
@@ -118,14 +110,10 @@ impl Context<'_> {
     /// A unit's name, with its specifiers replaced, that can be started and is of this kind.
     pub(super) fn unit_name(&self, text: &str, kind: Kind) -> Result<Name, Invalid> {
         let text = self.expand(text)?;
-        let name: Name = text
-            .parse()
-            .map_err(|error: super::name::ParseError| Invalid::because(error.to_string()))?;
+        let name: Name =
+            text.parse().map_err(|error: super::name::ParseError| Invalid::because(error.to_string()))?;
         if name.kind() != kind || name.is_template() {
-            return Err(Invalid::expected(
-                format_args!("the name of a .{} unit", kind.suffix()),
-                &text,
-            ));
+            return Err(Invalid::expected(format_args!("the name of a .{} unit", kind.suffix()), &text));
         }
         Ok(name)
     }
@@ -143,11 +131,7 @@ impl Context<'_> {
     }
 
     fn warn(&mut self, text: String) {
-        self.warnings.push(Warning {
-            file: self.place.file.clone(),
-            line: self.place.line,
-            text,
-        });
+        self.warnings.push(Warning { file: self.place.file.clone(), line: self.place.line, text });
     }
 }
 
@@ -169,25 +153,13 @@ enum Draft {
 /// socket without `ListenStream=`.
 pub fn load(name: &Name, sources: &[Source], specifiers: &Specifiers) -> Result<Loaded, Error> {
     let Some((first, drop_ins)) = sources.split_first() else {
-        return Err(Error::in_file(
-            &name.to_string(),
-            "expected a unit file, found none",
-        ));
+        return Err(Error::in_file(&name.to_string(), "expected a unit file, found none"));
     };
     if name.is_template() {
         return Err(Error::in_file(&name.to_string(), template_hint(name)));
     }
-    let place = Place {
-        file: first.label.clone(),
-        line: 0,
-    };
-    let mut context = Context {
-        name,
-        fragment: &first.path,
-        specifiers,
-        place,
-        warnings: Vec::new(),
-    };
+    let place = Place { file: first.label.clone(), line: 0 };
+    let mut context = Context { name, fragment: &first.path, specifiers, place, warnings: Vec::new() };
     let mut head = Head::default();
     let mut draft = match name.kind() {
         Kind::Service => Draft::Service(Box::default()),
@@ -198,39 +170,22 @@ pub fn load(name: &Name, sources: &[Source], specifiers: &Specifiers) -> Result<
     }
     let drop_ins = drop_ins.iter().map(|source| source.path.clone()).collect();
     let unit = draft.finish(name, first, drop_ins, head)?;
-    Ok(Loaded {
-        unit,
-        warnings: context.warnings,
-    })
+    Ok(Loaded { unit, warnings: context.warnings })
 }
 
 /// What to do about the name of a template.
 pub(super) fn template_hint(template: &Name) -> String {
-    let example = template
-        .with_instance("1")
-        .map_or_else(|_| "one".to_owned(), |name| name.to_string());
+    let example = template.with_instance("1").map_or_else(|_| "one".to_owned(), |name| name.to_string());
     format!("{template} is a template: name an instance, such as {example}")
 }
 
-fn read(
-    source: &Source,
-    head: &mut Head,
-    draft: &mut Draft,
-    context: &mut Context<'_>,
-) -> Result<(), Error> {
+fn read(source: &Source, head: &mut Head, draft: &mut Draft, context: &mut Context<'_>) -> Result<(), Error> {
     let mut section = None;
     for entry in syntax::parse(&source.label, &source.text)? {
-        context.place = Place {
-            file: source.label.clone(),
-            line: entry.line,
-        };
+        context.place = Place { file: source.label.clone(), line: entry.line };
         let is_new = section.as_ref() != Some(&entry.section);
         apply(&entry, is_new, head, draft, context).map_err(|invalid| {
-            Error::at(
-                &source.label,
-                entry.line,
-                format_args!("{}=: {invalid}", entry.key),
-            )
+            Error::at(&source.label, entry.line, format_args!("{}=: {invalid}", entry.key))
         })?;
         section = Some(entry.section);
     }
@@ -254,11 +209,8 @@ fn apply(
         }
         return Ok(());
     }
-    let outcome = if section == "Unit" {
-        head.set(entry, draft, context)?
-    } else {
-        draft.set(entry, context)?
-    };
+    let outcome =
+        if section == "Unit" { head.set(entry, draft, context)? } else { draft.set(entry, context)? };
     match outcome {
         Outcome::Honoured => {}
         Outcome::NotHonoured => context.warn(setting::explain(kind, section, &entry.key)),
@@ -268,22 +220,15 @@ fn apply(
 }
 
 impl Head {
-    fn set(
-        &mut self,
-        entry: &Entry,
-        draft: &mut Draft,
-        context: &Context<'_>,
-    ) -> Result<Outcome, Invalid> {
+    fn set(&mut self, entry: &Entry, draft: &mut Draft, context: &Context<'_>) -> Result<Outcome, Invalid> {
         match (entry.key.as_str(), draft) {
             ("Description", _) => {
-                self.description =
-                    Some(context.expand(&entry.value)?).filter(|text| !text.is_empty());
+                self.description = Some(context.expand(&entry.value)?).filter(|text| !text.is_empty());
             }
             ("Documentation", _) if entry.value.is_empty() => self.documentation.clear(),
             ("Documentation", _) => {
                 let text = context.expand(&entry.value)?;
-                self.documentation
-                    .extend(text.split_whitespace().map(str::to_owned));
+                self.documentation.extend(text.split_whitespace().map(str::to_owned));
             }
             (key, Draft::Service(service)) => return service.set_in_unit(key, &entry.value),
             (_, Draft::Socket(_)) => return Ok(Outcome::NotHonoured),
@@ -300,36 +245,21 @@ impl Draft {
         }
     }
 
-    fn finish(
-        self,
-        name: &Name,
-        first: &Source,
-        drop_ins: Vec<PathBuf>,
-        head: Head,
-    ) -> Result<Unit, Error> {
+    fn finish(self, name: &Name, first: &Source, drop_ins: Vec<PathBuf>, head: Head) -> Result<Unit, Error> {
         let description = head.description.unwrap_or_else(|| name.to_string());
         let (documentation, fragment) = (head.documentation, first.path.clone());
         match self {
             Self::Service(draft) => {
                 let service = draft.finish(name, &first.label)?;
-                Ok(Unit::Service(Service {
-                    description,
-                    documentation,
-                    fragment,
-                    drop_ins,
-                    ..service
-                }))
+                Ok(Unit::Service(Service { description, documentation, fragment, drop_ins, ..service }))
             }
             Self::Socket(draft) => {
                 let socket = draft.finish(name, &first.label)?;
-                Ok(Unit::Socket(Socket {
-                    description,
-                    documentation,
-                    fragment,
-                    drop_ins,
-                    ..socket
-                }))
+                Ok(Unit::Socket(Socket { description, documentation, fragment, drop_ins, ..socket }))
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
-//! Unit files and drop-ins, from text to typed settings: [`find`] reads the files of one unit from a search path,
-//! [`load`] turns them into a [`Service`] or a [`Socket`] and says what it does not honour. Only [`find`](mod@find) and
+//! Unit files and drop-ins, from text to typed settings: [`find()`] reads the files of one unit from a search path,
+//! [`load()`] turns them into a [`Service`] or a [`Socket`] and says what it does not honour. Only [`mod@find`] and
 //! [`host`] touch the system; everything else is a function of its arguments.
 //!
 //! The format is that of `systemd.syntax(7)`, `systemd.unit(5)`, `systemd.service(5)` and `systemd.socket(5)`. Where

@@ -14,17 +14,8 @@ const TOO_LONG: usize = 256;
 const BUS_ROOT: &str = "/org/freedesktop/systemd1/unit/";
 
 /// Suffixes systemd knows and this manager does not run.
-const OTHER_KINDS: [&str; 9] = [
-    "target",
-    "device",
-    "mount",
-    "automount",
-    "swap",
-    "timer",
-    "path",
-    "slice",
-    "scope",
-];
+const OTHER_KINDS: [&str; 9] =
+    ["target", "device", "mount", "automount", "swap", "timer", "path", "slice", "scope"];
 
 /// What a unit is, by its suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,17 +84,12 @@ impl Name {
 
     /// Whether this is `web@1.service`.
     pub fn is_instance(&self) -> bool {
-        self.instance
-            .as_deref()
-            .is_some_and(|instance| !instance.is_empty())
+        self.instance.as_deref().is_some_and(|instance| !instance.is_empty())
     }
 
     /// `web@.service` of `web@1.service`; `None` for a plain unit.
     pub fn template(&self) -> Option<Self> {
-        self.instance.as_ref().map(|_| Self {
-            instance: Some(String::new()),
-            ..self.clone()
-        })
+        self.instance.as_ref().map(|_| Self { instance: Some(String::new()), ..self.clone() })
     }
 
     /// `web@1.service` of `web@.service` and `1`, or of `web.service` and `1`.
@@ -132,9 +118,7 @@ impl Name {
 
     /// The unit of a D-Bus object path; `None` when it is not the path of a service or socket.
     pub fn from_bus_path(path: &str) -> Option<Self> {
-        escape::bus_unlabel(path.strip_prefix(BUS_ROOT)?)?
-            .parse()
-            .ok()
+        escape::bus_unlabel(path.strip_prefix(BUS_ROOT)?)?.parse().ok()
     }
 }
 
@@ -155,44 +139,29 @@ impl FromStr for Name {
             return Err(ParseError::TooLong { length: text.len() });
         }
         let (stem, kind) = split_suffix(text)?;
-        if let Some(found) = stem
-            .chars()
-            .find(|c| !c.is_ascii() || !(*c == '@' || is_name_byte(*c as u8)))
-        {
-            return Err(ParseError::Character {
-                name: text.to_owned(),
-                found,
-            });
+        if let Some(found) = stem.chars().find(|c| !c.is_ascii() || !(*c == '@' || is_name_byte(*c as u8))) {
+            return Err(ParseError::Character { name: text.to_owned(), found });
         }
         let (prefix, instance) = match stem.split_once('@') {
             Some((prefix, instance)) => (prefix, Some(instance)),
             None => (stem, None),
         };
         if prefix.is_empty() {
-            return Err(ParseError::NoPrefix {
-                name: text.to_owned(),
-            });
+            return Err(ParseError::NoPrefix { name: text.to_owned() });
         }
-        Ok(Self {
-            prefix: prefix.to_owned(),
-            instance: instance.map(str::to_owned),
-            kind,
-        })
+        Ok(Self { prefix: prefix.to_owned(), instance: instance.map(str::to_owned), kind })
     }
 }
 
 fn split_suffix(text: &str) -> Result<(&str, Kind), ParseError> {
-    let no_suffix = || ParseError::Suffix {
-        name: text.to_owned(),
-    };
+    let no_suffix = || ParseError::Suffix { name: text.to_owned() };
     let (stem, suffix) = text.rsplit_once('.').ok_or_else(no_suffix)?;
     match suffix {
         "service" => Ok((stem, Kind::Service)),
         "socket" => Ok((stem, Kind::Socket)),
-        other if OTHER_KINDS.contains(&other) => Err(ParseError::OtherKind {
-            name: text.to_owned(),
-            suffix: other.to_owned(),
-        }),
+        other if OTHER_KINDS.contains(&other) => {
+            Err(ParseError::OtherKind { name: text.to_owned(), suffix: other.to_owned() })
+        }
         _ => Err(no_suffix()),
     }
 }
@@ -211,19 +180,13 @@ pub enum ParseError {
         length: usize,
     },
     /// Neither `.service` nor `.socket` at the end.
-    #[error(
-        "expected a unit name that ends in .service or .socket, found {}",
-        quoted(name)
-    )]
+    #[error("expected a unit name that ends in .service or .socket, found {}", quoted(name))]
     Suffix {
         /// The text.
         name: String,
     },
     /// A kind of unit that systemd has and this manager does not run.
-    #[error(
-        "expected a .service or a .socket, found {}: aye run has no .{suffix} units",
-        quoted(name)
-    )]
+    #[error("expected a .service or a .socket, found {}: aye run has no .{suffix} units", quoted(name))]
     OtherKind {
         /// The text.
         name: String,
@@ -231,10 +194,7 @@ pub enum ParseError {
         suffix: String,
     },
     /// A character that no unit name holds.
-    #[error(
-        "expected letters, digits and @:-_.\\ in a unit name, found {found:?} in {}",
-        quoted(name)
-    )]
+    #[error("expected letters, digits and @:-_.\\ in a unit name, found {found:?} in {}", quoted(name))]
     Character {
         /// The text.
         name: String,
@@ -260,14 +220,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_unit_name_and_says_what_one_is() {
-        assert_eq!(
-            refusal(""),
-            "expected a unit name such as web.service, found nothing"
-        );
-        assert_eq!(
-            refusal("web"),
-            r#"expected a unit name that ends in .service or .socket, found "web""#
-        );
+        assert_eq!(refusal(""), "expected a unit name such as web.service, found nothing");
+        assert_eq!(refusal("web"), r#"expected a unit name that ends in .service or .socket, found "web""#);
         assert_eq!(
             refusal("web.serv"),
             r#"expected a unit name that ends in .service or .socket, found "web.serv""#
@@ -284,14 +238,8 @@ mod tests {
             refusal("ü.service"),
             r#"expected letters, digits and @:-_.\ in a unit name, found 'ü' in "ü.service""#
         );
-        assert_eq!(
-            refusal("@1.service"),
-            r#"expected a name before the @ of "@1.service""#
-        );
-        assert_eq!(
-            refusal(".service"),
-            r#"expected a name before the suffix of ".service""#
-        );
+        assert_eq!(refusal("@1.service"), r#"expected a name before the @ of "@1.service""#);
+        assert_eq!(refusal(".service"), r#"expected a name before the suffix of ".service""#);
         assert_eq!(
             refusal("../x.service"),
             r#"expected letters, digits and @:-_.\ in a unit name, found '/' in "../x.service""#
@@ -301,19 +249,13 @@ mod tests {
     #[test]
     fn refuses_a_name_of_256_bytes_and_takes_one_of_255() {
         let name = |length: usize| format!("{}.service", "x".repeat(length - ".service".len()));
-        assert_eq!(
-            refusal(&name(256)),
-            "expected a unit name of at most 255 bytes, found one of 256"
-        );
+        assert_eq!(refusal(&name(256)), "expected a unit name of at most 255 bytes, found one of 256");
         assert!(name(255).parse::<Name>().is_ok());
     }
 
     #[test]
     fn refuses_a_bus_path_of_something_else() {
-        assert_eq!(
-            Name::from_bus_path("/org/freedesktop/systemd1/unit/web_2etimer"),
-            None
-        );
+        assert_eq!(Name::from_bus_path("/org/freedesktop/systemd1/unit/web_2etimer"), None);
         assert_eq!(Name::from_bus_path("/org/freedesktop/systemd1/job/1"), None);
     }
 
@@ -324,25 +266,14 @@ mod tests {
             ("web@.service", "web", Some(""), Kind::Service),
             ("web@1.service", "web", Some("1"), Kind::Service),
             ("web@a@b.socket", "web", Some("a@b"), Kind::Socket),
-            (
-                "a.b-c\\x2d:_@x.y.service",
-                "a.b-c\\x2d:_",
-                Some("x.y"),
-                Kind::Service,
-            ),
+            ("a.b-c\\x2d:_@x.y.service", "a.b-c\\x2d:_", Some("x.y"), Kind::Service),
         ];
         for (text, prefix, instance, kind) in cases {
             let name: Name = text.parse().unwrap();
-            assert_eq!(
-                (name.prefix(), name.instance(), name.kind()),
-                (prefix, instance, kind)
-            );
+            assert_eq!((name.prefix(), name.instance(), name.kind()), (prefix, instance, kind));
             assert_eq!(
                 (name.is_template(), name.is_instance()),
-                (
-                    instance == Some(""),
-                    instance.is_some_and(|i| !i.is_empty())
-                )
+                (instance == Some(""), instance.is_some_and(|i| !i.is_empty()))
             );
             assert_eq!(name.to_string(), text);
             assert_eq!(Name::from_bus_path(&name.bus_path()), Some(name));
@@ -355,10 +286,7 @@ mod tests {
         let instance = template.with_instance("1").unwrap();
         assert_eq!(instance.to_string(), "web@1.service");
         assert_eq!(instance.template(), Some(template.clone()));
-        assert_eq!(
-            instance.with_kind(Kind::Socket).unwrap().to_string(),
-            "web@1.socket"
-        );
+        assert_eq!(instance.with_kind(Kind::Socket).unwrap().to_string(), "web@1.socket");
         assert_eq!("web.service".parse::<Name>().unwrap().template(), None);
         assert!(template.with_instance("a b").is_err());
     }

@@ -36,9 +36,7 @@ pub struct Socket {
 impl Socket {
     /// The service the socket is for: `Service=`, or the one of the same name.
     pub fn activates(&self) -> Option<Name> {
-        self.service
-            .clone()
-            .or_else(|| self.name.with_kind(Kind::Service).ok())
+        self.service.clone().or_else(|| self.name.with_kind(Kind::Service).ok())
     }
 }
 
@@ -66,12 +64,7 @@ impl Default for Draft {
 
 impl Draft {
     /// Applies a setting of `[Socket]`.
-    pub(super) fn set(
-        &mut self,
-        key: &str,
-        text: &str,
-        context: &Context<'_>,
-    ) -> Result<Outcome, Invalid> {
+    pub(super) fn set(&mut self, key: &str, text: &str, context: &Context<'_>) -> Result<Outcome, Invalid> {
         match key {
             "ListenStream" if text.is_empty() => self.listen.clear(),
             "ListenStream" => self.listen.push(Listen::parse(&context.expand(text)?)?),
@@ -83,10 +76,7 @@ impl Draft {
             "Backlog" => self.backlog = value::number(text)?,
             "SocketMode" => self.socket_mode = value::mode(text)?,
             "Accept" if value::boolean(text)? => {
-                return Err(Invalid::expected(
-                    "no (aye run starts no service per connection)",
-                    text,
-                ));
+                return Err(Invalid::expected("no (aye run starts no service per connection)", text));
             }
             "Accept" => {}
             _ => return Ok(Outcome::NotHonoured),
@@ -97,10 +87,7 @@ impl Draft {
     /// The socket, or what is missing; `label` names the unit file in that message.
     pub(super) fn finish(self, name: &Name, label: &str) -> Result<Socket, Error> {
         if self.listen.is_empty() {
-            return Err(Error::in_file(
-                label,
-                "expected ListenStream= in [Socket], found none",
-            ));
+            return Err(Error::in_file(label, "expected ListenStream= in [Socket], found none"));
         }
         Ok(Socket {
             description: name.to_string(),

@@ -70,10 +70,7 @@ impl Specifiers {
             'f' => path_unescape(name.prefix()),
             'y' => text(fragment),
             'Y' => fragment.parent().map_or_else(|| Ok(String::new()), text),
-            _ => self
-                .get(letter)
-                .map(str::to_owned)
-                .ok_or_else(|| unknown(letter)),
+            _ => self.get(letter).map(str::to_owned).ok_or_else(|| unknown(letter)),
         }
     }
 }
@@ -86,10 +83,7 @@ fn last_part(name: &Name) -> &str {
 fn text(path: &Path) -> Result<String, Invalid> {
     match path.to_str() {
         Some(path) => Ok(path.to_owned()),
-        None => Err(Invalid::expected(
-            "a unit file with a UTF-8 path",
-            &path.to_string_lossy(),
-        )),
+        None => Err(Invalid::expected("a unit file with a UTF-8 path", &path.to_string_lossy())),
     }
 }
 
@@ -97,9 +91,7 @@ fn unknown(letter: char) -> Invalid {
     if Specifiers::OF_THE_HOST.contains(letter) {
         return Invalid::because(format!("the specifier %{letter} has no value here"));
     }
-    Invalid::because(format!(
-        "unknown specifier %{letter} (write %% for a percent sign)"
-    ))
+    Invalid::because(format!("unknown specifier %{letter} (write %% for a percent sign)"))
 }
 
 #[cfg(test)]
@@ -110,11 +102,7 @@ mod tests {
     fn expand(name: &str, text: &str) -> Result<String, String> {
         Specifiers::default()
             .with('t', "/run/user/1000")
-            .expand(
-                text,
-                &name.parse().unwrap(),
-                Path::new("/srv/units/web@.service"),
-            )
+            .expand(text, &name.parse().unwrap(), Path::new("/srv/units/web@.service"))
             .map_err(|invalid| invalid.to_string())
     }
 
@@ -128,10 +116,7 @@ mod tests {
             expand("a.service", "%1").unwrap_err(),
             "unknown specifier %1 (write %% for a percent sign)"
         );
-        assert_eq!(
-            expand("a.service", "%m").unwrap_err(),
-            "the specifier %m has no value here"
-        );
+        assert_eq!(expand("a.service", "%m").unwrap_err(), "the specifier %m has no value here");
     }
 
     #[test]
@@ -169,10 +154,7 @@ mod tests {
 
     #[test]
     fn a_plain_unit_has_an_empty_instance_and_its_prefix_as_path() {
-        assert_eq!(
-            expand("srv-web.service", "[%i%I] %f %j").as_deref(),
-            Ok("[] /srv/web web")
-        );
+        assert_eq!(expand("srv-web.service", "[%i%I] %f %j").as_deref(), Ok("[] /srv/web web"));
     }
 
     proptest! {

@@ -43,18 +43,11 @@ pub fn parse(file: &str, text: &[u8]) -> Result<Vec<Entry>, Error> {
         }
         let (key, value) = assignment(file, logical.line, line)?;
         let Some(section) = &section else {
-            let what = format!(
-                "expected a section such as [Unit] before the first setting, found {}",
-                quoted(line)
-            );
+            let what =
+                format!("expected a section such as [Unit] before the first setting, found {}", quoted(line));
             return Err(Error::at(file, logical.line, what));
         };
-        entries.push(Entry {
-            section: section.clone(),
-            key,
-            value,
-            line: logical.line,
-        });
+        entries.push(Entry { section: section.clone(), key, value, line: logical.line });
     }
     Ok(entries)
 }
@@ -67,55 +60,35 @@ fn is_blank(c: char) -> bool {
 fn utf8<'a>(file: &str, logical: &'a Logical<'_>) -> Result<&'a str, Error> {
     let text = std::str::from_utf8(&logical.text).map_err(|error| {
         let byte = logical.text[error.valid_up_to()];
-        Error::at(
-            file,
-            logical.line,
-            format!("expected UTF-8 text, found the byte 0x{byte:02x}"),
-        )
+        Error::at(file, logical.line, format!("expected UTF-8 text, found the byte 0x{byte:02x}"))
     })?;
     if text.contains('\0') {
-        return Err(Error::at(
-            file,
-            logical.line,
-            "expected text, found a NUL byte",
-        ));
+        return Err(Error::at(file, logical.line, "expected text, found a NUL byte"));
     }
     Ok(text)
 }
 
 fn header(file: &str, line: usize, text: &str) -> Result<String, Error> {
-    match text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(name)
-            if !name.is_empty()
-                && !name.contains(|c: char| c.is_control() || "[]\"'\\".contains(c)) =>
+            if !name.is_empty() && !name.contains(|c: char| c.is_control() || "[]\"'\\".contains(c)) =>
         {
             Ok(name.to_owned())
         }
         _ => Err(Error::at(
             file,
             line,
-            format!(
-                "expected a section such as [Service], found {}",
-                quoted(text)
-            ),
+            format!("expected a section such as [Service], found {}", quoted(text)),
         )),
     }
 }
 
 fn assignment(file: &str, line: usize, text: &str) -> Result<(String, String), Error> {
     match text.split_once('=') {
-        Some((key, value)) if !key.trim_matches(is_blank).is_empty() => Ok((
-            key.trim_matches(is_blank).to_owned(),
-            value.trim_matches(is_blank).to_owned(),
-        )),
-        _ => Err(Error::at(
-            file,
-            line,
-            format!("expected KEY=VALUE, found {}", quoted(text)),
-        )),
+        Some((key, value)) if !key.trim_matches(is_blank).is_empty() => {
+            Ok((key.trim_matches(is_blank).to_owned(), value.trim_matches(is_blank).to_owned()))
+        }
+        _ => Err(Error::at(file, line, format!("expected KEY=VALUE, found {}", quoted(text)))),
     }
 }
 
@@ -133,10 +106,7 @@ fn logical_lines<'a>(file: &str, text: &'a [u8]) -> Result<Vec<Logical<'a>>, Err
                 begun.text.to_mut().extend_from_slice(physical);
                 begun
             }
-            None => Logical {
-                line,
-                text: physical.into(),
-            },
+            None => Logical { line, text: physical.into() },
         };
         if logical.text.len() > LONGEST {
             return Err(Error::at(
@@ -175,11 +145,7 @@ fn physical_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
             rest = None;
             return Some(text);
         };
-        let skip = if text[end..].starts_with(b"\r\n") {
-            2
-        } else {
-            1
-        };
+        let skip = if text[end..].starts_with(b"\r\n") { 2 } else { 1 };
         rest = Some(&text[end + skip..]);
         Some(&text[..end])
     })
@@ -194,11 +160,7 @@ pub fn render(entries: &[Entry]) -> String {
             let _ = writeln!(text, "[{}]", entry.section);
             section = Some(&entry.section);
         }
-        let guard = if continues(entry.value.as_bytes()) {
-            " "
-        } else {
-            ""
-        };
+        let guard = if continues(entry.value.as_bytes()) { " " } else { "" };
         let _ = writeln!(text, "{}={}{guard}", entry.key, entry.value);
     }
     text
@@ -210,17 +172,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn refusal(text: impl AsRef<[u8]>) -> String {
-        parse("web@.service", text.as_ref())
-            .unwrap_err()
-            .to_string()
+        parse("web@.service", text.as_ref()).unwrap_err().to_string()
     }
 
     fn entries(text: &str) -> Vec<(String, String, usize)> {
-        parse("f", text.as_bytes())
-            .unwrap()
-            .into_iter()
-            .map(|e| (e.key, e.value, e.line))
-            .collect()
+        parse("f", text.as_bytes()).unwrap().into_iter().map(|e| (e.key, e.value, e.line)).collect()
     }
 
     #[test]
@@ -229,10 +185,7 @@ mod tests {
             refusal("[Service]\n\nExecStart\n"),
             r#"web@.service:3: expected KEY=VALUE, found "ExecStart""#
         );
-        assert_eq!(
-            refusal("[Service]\n = x\n"),
-            r#"web@.service:2: expected KEY=VALUE, found "= x""#
-        );
+        assert_eq!(refusal("[Service]\n = x\n"), r#"web@.service:2: expected KEY=VALUE, found "= x""#);
     }
 
     #[test]
@@ -259,31 +212,21 @@ mod tests {
             refusal(b"[Unit]\nDescription=\xff\n"),
             "web@.service:2: expected UTF-8 text, found the byte 0xff"
         );
-        assert_eq!(
-            refusal(b"[Unit]\nDescription=a\0b\n"),
-            "web@.service:2: expected text, found a NUL byte"
-        );
+        assert_eq!(refusal(b"[Unit]\nDescription=a\0b\n"), "web@.service:2: expected text, found a NUL byte");
     }
 
     #[test]
     fn refuses_a_line_over_one_mebibyte_also_in_pieces() {
         let long = format!("[Unit]\nDescription={}\n", "x".repeat(LONGEST));
-        let pieces = format!(
-            "[Unit]\nDescription=\\\n{}",
-            format!("{}\\\n", "x".repeat(1023)).repeat(1025)
-        );
+        let pieces = format!("[Unit]\nDescription=\\\n{}", format!("{}\\\n", "x".repeat(1023)).repeat(1025));
         for text in [long, pieces] {
-            assert_eq!(
-                refusal(text),
-                "web@.service:2: expected a line of at most 1 MiB, found a longer one"
-            );
+            assert_eq!(refusal(text), "web@.service:2: expected a line of at most 1 MiB, found a longer one");
         }
     }
 
     #[test]
     fn reads_sections_comments_and_blanks() {
-        let text =
-            "\u{feff}[Unit]\n# c\n  ; c\nDescription =  a = b \t\n\n [Service] \r\nExecStart=\r\n";
+        let text = "\u{feff}[Unit]\n# c\n  ; c\nDescription =  a = b \t\n\n [Service] \r\nExecStart=\r\n";
         let read = parse("f", text.as_bytes()).unwrap();
         let entry = |section: &str, key: &str, value: &str, line| Entry {
             section: section.into(),
@@ -291,25 +234,13 @@ mod tests {
             value: value.into(),
             line,
         };
-        assert_eq!(
-            read,
-            [
-                entry("Unit", "Description", "a = b", 4),
-                entry("Service", "ExecStart", "", 7)
-            ]
-        );
+        assert_eq!(read, [entry("Unit", "Description", "a = b", 4), entry("Service", "ExecStart", "", 7)]);
     }
 
     #[test]
     fn joins_continuation_lines_with_a_space_and_skips_comments_between() {
         let text = "[A]\nk=one\\\n# not this\n  ; nor this \\\ntwo \\\n   three\nl=x\n";
-        assert_eq!(
-            entries(text),
-            [
-                ("k".into(), "one two     three".into(), 2),
-                ("l".into(), "x".into(), 7)
-            ]
-        );
+        assert_eq!(entries(text), [("k".into(), "one two     three".into(), 2), ("l".into(), "x".into(), 7)]);
     }
 
     #[test]
@@ -323,10 +254,7 @@ mod tests {
     #[test]
     fn a_continuation_ends_with_the_file_and_with_a_blank_line() {
         assert_eq!(entries("[A]\nk=a\\"), [("k".into(), "a".into(), 2)]);
-        assert_eq!(
-            entries("[A]\nk=a\\\n\nl=b"),
-            [("k".into(), "a".into(), 2), ("l".into(), "b".into(), 4)]
-        );
+        assert_eq!(entries("[A]\nk=a\\\n\nl=b"), [("k".into(), "a".into(), 2), ("l".into(), "b".into(), 4)]);
     }
 
     #[test]
@@ -334,19 +262,44 @@ mod tests {
         assert_eq!(parse("f", b"[A]\n# \xff\0\nk=v\n").unwrap().len(), 1);
     }
 
+    /// A relative `WorkingDirectory=` makes systemd print the value it has read.
+    #[test]
+    fn joins_and_trims_as_systemd_does() {
+        let values = [
+            "a  b\t ",
+            " = c",
+            "one\\\n# comment\n  two",
+            "one \\\n\\\n  ;x \\\n three",
+            "a\\\\",
+            "a\\\\\\\n b",
+            "a\\ ",
+            "a\r",
+            "a\\\r\nb",
+            "a # b ; c",
+            "[x]",
+            "a\\\n",
+            "a\\\n \t\n",
+        ];
+        let settings = values.map(|value| format!("WorkingDirectory=-{value}\n")).concat();
+        let text = format!("\u{feff}[Service]\nExecStart=/bin/true\n{settings}WorkingDirectory=-end\\");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines.service");
+        std::fs::write(&file, &text).unwrap();
+        let output =
+            crate::unit::testing::run("systemd-analyze", &["verify", "--man=no", file.to_str().unwrap()]);
+        let printed = String::from_utf8(output.stderr).unwrap();
+        let theirs: Vec<&str> =
+            printed.lines().filter_map(|line| Some(line.split_once("ignoring: ")?.1)).collect();
+        let ours: Vec<String> =
+            entries(&text).into_iter().skip(1).map(|(_, value, _)| value[1..].to_owned()).collect();
+        assert_eq!(ours.len(), values.len() + 1, "{ours:?}");
+        assert_eq!(ours, theirs, "{printed}");
+    }
+
     fn entry() -> impl Strategy<Value = Entry> {
         let value = "[ -~äπ]{0,20}".prop_map(|value| value.trim().to_owned());
-        (
-            "[A-Z][a-z]{0,3}|X-[a-z]",
-            "[A-Za-z][A-Za-z0-9-]{0,8}",
-            value,
-        )
-            .prop_map(|(section, key, value)| Entry {
-                section,
-                key,
-                value,
-                line: 0,
-            })
+        ("[A-Z][a-z]{0,3}|X-[a-z]", "[A-Za-z][A-Za-z0-9-]{0,8}", value)
+            .prop_map(|(section, key, value)| Entry { section, key, value, line: 0 })
     }
 
     proptest! {

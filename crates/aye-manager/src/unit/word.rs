@@ -28,10 +28,9 @@ impl Fault {
     pub fn in_value(self, value: &str) -> Invalid {
         match self {
             Self::Quote => Invalid::expected("every quote to be closed", value),
-            Self::Escape => Invalid::expected(
-                r"an escape such as \n, \x20 or \\ after each backslash",
-                value,
-            ),
+            Self::Escape => {
+                Invalid::expected(r"an escape such as \n, \x20 or \\ after each backslash", value)
+            }
         }
     }
 }
@@ -44,10 +43,7 @@ pub fn is_space(byte: u8) -> bool {
 /// The first word of `text` and what follows it with its leading white space removed; `None` when there is no word.
 pub fn first(text: &str, escapes: Escapes) -> Result<Option<(Vec<u8>, &str)>, Fault> {
     let bytes = text.as_bytes();
-    let start = bytes
-        .iter()
-        .position(|byte| !is_space(*byte))
-        .unwrap_or(bytes.len());
+    let start = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
     if start == bytes.len() {
         return Ok(None);
     }
@@ -70,10 +66,7 @@ pub fn first(text: &str, escapes: Escapes) -> Result<Option<(Vec<u8>, &str)>, Fa
     if quote.is_some() && escapes != Escapes::Literal {
         return Err(Fault::Quote);
     }
-    Ok(Some((
-        word,
-        text[at..].trim_start_matches([' ', '\t', '\n', '\r']),
-    )))
+    Ok(Some((word, text[at..].trim_start_matches([' ', '\t', '\n', '\r']))))
 }
 
 /// Every word of `text`.
@@ -92,10 +85,9 @@ pub fn text(word: Vec<u8>) -> Result<String, Invalid> {
     match String::from_utf8(word) {
         Ok(text) if !text.contains('\0') => Ok(text),
         Ok(text) => Err(Invalid::expected("text without NUL", &text)),
-        Err(error) => Err(Invalid::expected(
-            "escapes that make UTF-8 text",
-            &String::from_utf8_lossy(error.as_bytes()),
-        )),
+        Err(error) => {
+            Err(Invalid::expected("escapes that make UTF-8 text", &String::from_utf8_lossy(error.as_bytes())))
+        }
     }
 }
 
@@ -147,11 +139,7 @@ fn c_escape(rest: &[u8], word: &mut Vec<u8>) -> Option<usize> {
 
 /// NUL is refused, as no argument can hold it.
 fn numeric_byte(digits: &[u8], radix: u32, word: &mut Vec<u8>) -> Option<()> {
-    word.push(
-        u8::try_from(number(digits, radix)?)
-            .ok()
-            .filter(|byte| *byte != 0)?,
-    );
+    word.push(u8::try_from(number(digits, radix)?).ok().filter(|byte| *byte != 0)?);
     Some(())
 }
 
@@ -163,9 +151,7 @@ fn numeric_char(digits: &[u8], word: &mut Vec<u8>) -> Option<()> {
 
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
     digits.iter().try_fold(0u32, |number, digit| {
-        number
-            .checked_mul(radix)?
-            .checked_add(char::from(*digit).to_digit(radix)?)
+        number.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?)
     })
 }
 
@@ -175,12 +161,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn words(text: &str, escapes: Escapes) -> Result<Vec<String>, Fault> {
-        all(text, escapes).map(|words| {
-            words
-                .into_iter()
-                .map(|word| String::from_utf8(word).unwrap())
-                .collect()
-        })
+        all(text, escapes)
+            .map(|words| words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect())
     }
 
     #[test]
@@ -233,10 +215,7 @@ mod tests {
             (r"a'b 'c", &["ab c"]),
             (r#""" ''"#, &["", ""]),
             (r#""a'b" 'a"b'"#, &["a'b", "a\"b"]),
-            (
-                r#"\x41\102\u00e4\U0001f600 \s\t\"\'\\"#,
-                &["ABä😀", " \t\"'\\"],
-            ),
+            (r#"\x41\102\u00e4\U0001f600 \s\t\"\'\\"#, &["ABä😀", " \t\"'\\"]),
             (r"'a\nb'", &["a\nb"]),
         ];
         for (text, expected) in cases {
@@ -246,14 +225,60 @@ mod tests {
 
     #[test]
     fn keeps_unknown_escapes_or_takes_them_literally() {
-        assert_eq!(
-            words(r"'\d+' a\", Escapes::Lenient).unwrap(),
-            [r"\d+", r"a\"]
-        );
-        assert_eq!(
-            words(r#"\d a\ b "open"#, Escapes::Literal).unwrap(),
-            ["d", "a b", "open"]
-        );
+        assert_eq!(words(r"'\d+' a\", Escapes::Lenient).unwrap(), [r"\d+", r"a\"]);
+        assert_eq!(words(r#"\d a\ b "open"#, Escapes::Literal).unwrap(), ["d", "a b", "open"]);
+    }
+
+    /// What systemd says about a line of `Environment=` whose words hold no `=`: it complains about each in turn.
+    fn complaints(line: &str) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let mut rest = line;
+        loop {
+            match first(rest, Escapes::Strict) {
+                Ok(Some((word, tail))) => {
+                    let word = String::from_utf8(word).unwrap();
+                    complaints.push(format!("Invalid environment assignment, ignoring: {word}"));
+                    rest = tail;
+                }
+                Ok(None) => return complaints,
+                Err(_) => {
+                    complaints.push(format!("Invalid syntax, ignoring: {line}"));
+                    return complaints;
+                }
+            }
+        }
+    }
+
+    /// Lines of pseudo-random syntax, the same in every run; the last word keeps a backslash from continuing the line.
+    fn lines() -> Vec<String> {
+        const PIECES: [&str; 14] =
+            ["\\", "\\", "'", "\"", " ", " ", "x4", "1", "s", "q", "u0041", "0", "\\x41", "\\'"];
+        let mut state = 7u64;
+        let mut piece = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            PIECES[usize::try_from(state >> 33).unwrap() % PIECES.len()]
+        };
+        (0..500).map(|_| format!("a{} z", (0..7).map(|_| piece()).collect::<String>())).collect()
+    }
+
+    #[test]
+    fn splits_lines_as_systemd_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("words.service");
+        let settings: Vec<String> = lines().iter().map(|line| format!("Environment={line}\n")).collect();
+        let settings = settings.concat();
+        std::fs::write(&file, format!("[Service]\nExecStart=/bin/true\n{settings}")).unwrap();
+        let output =
+            crate::unit::testing::run("systemd-analyze", &["verify", "--man=no", file.to_str().unwrap()]);
+        let printed = String::from_utf8(output.stderr).unwrap();
+        let theirs: Vec<&str> =
+            printed.lines().filter_map(|line| Some(line.split_once(".service:")?.1)).collect();
+        let ours: Vec<String> = (3..)
+            .zip(lines())
+            .flat_map(|(at, line)| complaints(&line).into_iter().map(move |text| format!("{at}: {text}")))
+            .collect();
+        assert!(ours.iter().filter(|line| line.contains("syntax")).count() > 50, "too few lines are wrong");
+        assert_eq!(ours, theirs);
     }
 
     proptest! {

@@ -74,18 +74,11 @@ impl Default for Draft {
 impl Draft {
     /// A service of this type of which nothing else is known.
     pub(super) fn of_type(kind: Type) -> Self {
-        Self {
-            kind,
-            ..Self::default()
-        }
+        Self { kind, ..Self::default() }
     }
 
     /// Applies a setting of `[Unit]` that is about starting.
-    pub(in super::super) fn set_in_unit(
-        &mut self,
-        key: &str,
-        text: &str,
-    ) -> Result<Outcome, Invalid> {
+    pub(in super::super) fn set_in_unit(&mut self, key: &str, text: &str) -> Result<Outcome, Invalid> {
         match key {
             "StartLimitIntervalSec" | "StartLimitInterval" => {
                 self.start_limit_interval = value::span(text)?.unwrap_or(Duration::MAX);
@@ -118,12 +111,7 @@ impl Draft {
         Ok(Outcome::Honoured)
     }
 
-    fn set_command(
-        &mut self,
-        key: &str,
-        text: &str,
-        context: &mut Context<'_>,
-    ) -> Result<(), Invalid> {
+    fn set_command(&mut self, key: &str, text: &str, context: &mut Context<'_>) -> Result<(), Invalid> {
         let parsed = command::parse(text, &|word| context.expand(word))?;
         context.remark(parsed.remarks);
         if key == "ExecReload" {
@@ -131,43 +119,34 @@ impl Draft {
             return Ok(());
         }
         let place = context.place();
-        let placed = parsed
-            .commands
-            .into_iter()
-            .map(|command| (command, place.clone()));
+        let placed = parsed.commands.into_iter().map(|command| (command, place.clone()));
         add(&mut self.exec_start, text, placed);
         Ok(())
     }
 
-    fn set_surroundings(
-        &mut self,
-        key: &str,
-        text: &str,
-        context: &Context<'_>,
-    ) -> Result<(), Invalid> {
+    fn set_surroundings(&mut self, key: &str, text: &str, context: &mut Context<'_>) -> Result<(), Invalid> {
         match key {
             "Environment" if text.is_empty() => self.environment.clear(),
             "Environment" => {
                 for (name, value) in value::assignments(text, &|word| context.expand(word))? {
-                    match self
-                        .environment
-                        .iter_mut()
-                        .find(|(other, _)| *other == name)
-                    {
+                    match self.environment.iter_mut().find(|(other, _)| *other == name) {
                         Some((_, old)) => *old = value,
                         None => self.environment.push((name, value)),
                     }
                 }
             }
             "EnvironmentFile" if text.is_empty() => self.environment_files.clear(),
-            "EnvironmentFile" => self
-                .environment_files
-                .push(EnvironmentFile::parse(&context.expand(text)?)?),
+            "EnvironmentFile" => self.environment_files.push(EnvironmentFile::parse(&context.expand(text)?)?),
             "WorkingDirectory" => self.working_directory = working_directory(text, context)?,
             "OpenFile" if text.is_empty() => self.open_files.clear(),
-            "OpenFile" => self
-                .open_files
-                .push(OpenFile::parse(&context.expand(text)?)?),
+            "OpenFile" => {
+                self.open_files.push(OpenFile::parse(text)?);
+                if text.contains('%') {
+                    context.remark(vec![
+                        "OpenFile= takes no specifiers in systemd: % stays as it is".to_owned(),
+                    ]);
+                }
+            }
             _ => {
                 for word in text.split_whitespace() {
                     self.sockets.push(context.unit_name(word, Kind::Socket)?);
@@ -193,21 +172,19 @@ impl Draft {
         Ok(())
     }
 
-    fn set_behaviour(
-        &mut self,
-        key: &str,
-        text: &str,
-        context: &Context<'_>,
-    ) -> Result<Outcome, Invalid> {
+    fn set_behaviour(&mut self, key: &str, text: &str, context: &Context<'_>) -> Result<Outcome, Invalid> {
         match key {
             "Type" => (self.kind, self.has_type) = (Type::parse(text)?, true),
             "Restart" => self.restart = Restart::parse(text)?,
-            "NotifyAccess" => self.notify_access = NotifyAccess::parse(text)?,
+            "NotifyAccess" => {
+                let access = NotifyAccess::parse(text);
+                self.notify_access =
+                    access.ok_or_else(|| Invalid::expected("none, main, exec or all", text))?;
+            }
             "KillSignal" => self.kill_signal = value::signal(text)?,
             "ReloadSignal" => self.reload_signal = value::signal(text)?,
             "SuccessExitStatus" => {
-                let statuses: Result<Vec<_>, _> =
-                    text.split_whitespace().map(ExitStatus::parse).collect();
+                let statuses: Result<Vec<_>, _> = text.split_whitespace().map(ExitStatus::parse).collect();
                 add(&mut self.success_exit_status, text, statuses?);
             }
             "KillMode" => return kill_mode(text),
@@ -238,17 +215,13 @@ impl Draft {
         }
         match self.exec_start.pop() {
             Some((command, _)) => Ok(self.into_service(name.clone(), command)),
-            None => Err(Error::in_file(
-                label,
-                "expected ExecStart= in [Service], found none",
-            )),
+            None => Err(Error::in_file(label, "expected ExecStart= in [Service], found none")),
         }
     }
 
     /// Puts the command in, and the notify access that systemd implies.
     pub(super) fn into_service(self, name: Name, exec_start: Command) -> Service {
-        let needs_access =
-            self.kind.is_notify() || self.watchdog.is_some() || self.stores_descriptors;
+        let needs_access = self.kind.is_notify() || self.watchdog.is_some() || self.stores_descriptors;
         let notify_access = match self.notify_access {
             NotifyAccess::None if needs_access => NotifyAccess::Main,
             access => access,
@@ -290,26 +263,17 @@ fn add<T>(list: &mut Vec<T>, text: &str, more: impl IntoIterator<Item = T>) {
     list.extend(more);
 }
 
-fn working_directory(
-    text: &str,
-    context: &Context<'_>,
-) -> Result<Option<WorkingDirectory>, Invalid> {
+fn working_directory(text: &str, context: &Context<'_>) -> Result<Option<WorkingDirectory>, Invalid> {
     let (path, optional) = match text.strip_prefix('-') {
         Some(path) => (path, true),
         None => (text, false),
     };
     match path {
         "" if !optional => Ok(None),
-        "~" => Ok(Some(WorkingDirectory {
-            path: None,
-            optional,
-        })),
+        "~" => Ok(Some(WorkingDirectory { path: None, optional })),
         _ => {
             let path = value::absolute_path(&context.expand(path)?)?;
-            Ok(Some(WorkingDirectory {
-                path: Some(path.into()),
-                optional,
-            }))
+            Ok(Some(WorkingDirectory { path: Some(path.into()), optional }))
         }
     }
 }
@@ -319,9 +283,6 @@ fn kill_mode(text: &str) -> Result<Outcome, Invalid> {
     match text {
         "control-group" => Ok(Outcome::Honoured),
         "process" | "mixed" | "none" => Ok(Outcome::NotHonouredAs(format!("KillMode={text}"))),
-        _ => Err(Invalid::expected(
-            "control-group, mixed, process or none",
-            text,
-        )),
+        _ => Err(Invalid::expected("control-group, mixed, process or none", text)),
     }
 }

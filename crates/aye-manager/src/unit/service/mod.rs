@@ -13,6 +13,7 @@ use super::error::Invalid;
 use super::name::Name;
 use super::value::{EnvironmentFile, OpenFile};
 
+pub use aye::NotifyAccess;
 pub(super) use draft::Draft;
 pub use status::ExitStatus;
 
@@ -130,28 +131,6 @@ impl Restart {
     ];
 }
 
-/// `NotifyAccess=`: whose notifications are accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotifyAccess {
-    /// Nobody's.
-    None,
-    /// The main process's.
-    Main,
-    /// The main and the control processes'.
-    Exec,
-    /// Those of every process of the service.
-    All,
-}
-
-impl NotifyAccess {
-    const NAMES: [(&str, Self); 4] = [
-        ("none", Self::None),
-        ("main", Self::Main),
-        ("exec", Self::Exec),
-        ("all", Self::All),
-    ];
-}
-
 /// The values of an enumeration, as a unit file and D-Bus spell them.
 macro_rules! spelled {
     ($($type:ident: $what:literal),+) => {$(
@@ -180,8 +159,7 @@ macro_rules! spelled {
 
 spelled! {
     Type: "simple, exec, notify or notify-reload (the types aye run has)",
-    Restart: "no, on-success, on-failure, on-abnormal, on-watchdog, on-abort or always",
-    NotifyAccess: "none, main, exec or all"
+    Restart: "no, on-success, on-failure, on-abnormal, on-watchdog, on-abort or always"
 }
 
 /// `WorkingDirectory=`.
@@ -197,8 +175,8 @@ impl Service {
     /// A `Type=notify` service without a unit file, for a command that was typed: `argv` is taken as it is.
     pub fn of_command(name: Name, argv: &[String]) -> Result<Self, Invalid> {
         let executable = argv.first().filter(|first| !first.is_empty());
-        let executable = executable
-            .ok_or_else(|| Invalid::because("expected a command to run, found nothing"))?;
+        let executable =
+            executable.ok_or_else(|| Invalid::because("expected a command to run, found nothing"))?;
         let command = Command {
             executable: executable.clone(),
             arguments: argv.to_vec(),
@@ -223,10 +201,6 @@ mod tests {
             Restart::parse("").unwrap_err().to_string(),
             r#"expected no, on-success, on-failure, on-abnormal, on-watchdog, on-abort or always, found """#
         );
-        assert_eq!(
-            NotifyAccess::parse("Main").unwrap_err().to_string(),
-            r#"expected none, main, exec or all, found "Main""#
-        );
     }
 
     #[test]
@@ -234,20 +208,14 @@ mod tests {
         let name: Name = "run.service".parse().unwrap();
         for argv in [vec![], vec![String::new()]] {
             let refusal = Service::of_command(name.clone(), &argv).unwrap_err();
-            assert_eq!(
-                refusal.to_string(),
-                "expected a command to run, found nothing"
-            );
+            assert_eq!(refusal.to_string(), "expected a command to run, found nothing");
         }
     }
 
     #[test]
     fn spells_every_value_as_it_reads_it() {
         for (name, value) in Restart::NAMES {
-            assert_eq!(
-                (Restart::parse(name), value.to_string().as_str()),
-                (Ok(value), name)
-            );
+            assert_eq!((Restart::parse(name), value.to_string().as_str()), (Ok(value), name));
         }
         for (name, value) in Type::NAMES {
             assert_eq!((Type::parse(name), value.as_str()), (Ok(value), name));
@@ -258,10 +226,7 @@ mod tests {
     fn a_typed_command_is_a_notify_service_whose_words_stay_as_they_are() {
         let argv = ["node".to_owned(), "$HOME %i".to_owned()];
         let service = Service::of_command("run.service".parse().unwrap(), &argv).unwrap();
-        assert_eq!(
-            (service.kind, service.notify_access),
-            (Type::Notify, NotifyAccess::Main)
-        );
+        assert_eq!((service.kind, service.notify_access), (Type::Notify, NotifyAccess::Main));
         assert_eq!(service.exec_start.argv(&|_| Some("x".into())), argv);
         assert_eq!(service.timeout_start, Some(Duration::from_secs(90)));
     }

@@ -29,10 +29,7 @@ impl Listen {
             Some(b'/') => fits(&absolute_path(text)?).map(|path| Self::Path(path.into())),
             Some(b'@') if text.len() > 1 => fits(&text[1..]).map(Self::Abstract),
             _ => Self::internet(text).ok_or_else(|| {
-                Invalid::expected(
-                    "a port, IP:PORT, [IPV6]:PORT, /PATH or @NAME to listen on",
-                    text,
-                )
+                Invalid::expected("a port, IP:PORT, [IPV6]:PORT, /PATH or @NAME to listen on", text)
             }),
         }
     }
@@ -41,10 +38,7 @@ impl Listen {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok().filter(|port| *port != 0).map(Self::Port);
         }
-        text.parse()
-            .ok()
-            .filter(|address: &SocketAddr| address.port() != 0)
-            .map(Self::Address)
+        text.parse().ok().filter(|address: &SocketAddr| address.port() != 0).map(Self::Address)
     }
 }
 
@@ -52,10 +46,7 @@ fn fits(name: &str) -> Result<String, Invalid> {
     if name.len() <= LONGEST {
         return Ok(name.to_owned());
     }
-    Err(Invalid::expected(
-        format_args!("a socket name of at most {LONGEST} bytes"),
-        name,
-    ))
+    Err(Invalid::expected(format_args!("a socket name of at most {LONGEST} bytes"), name))
 }
 
 #[cfg(test)]
@@ -80,13 +71,9 @@ mod tests {
             ":80",
         ];
         for text in bad {
-            let expected = format!(
-                "expected a port, IP:PORT, [IPV6]:PORT, /PATH or @NAME to listen on, found {text:?}"
-            );
-            assert_eq!(
-                Listen::parse(text).map_err(|invalid| invalid.to_string()),
-                Err(expected)
-            );
+            let expected =
+                format!("expected a port, IP:PORT, [IPV6]:PORT, /PATH or @NAME to listen on, found {text:?}");
+            assert_eq!(Listen::parse(text).map_err(|invalid| invalid.to_string()), Err(expected));
         }
         assert_eq!(
             Listen::parse("/a/../b").unwrap_err().to_string(),
@@ -100,10 +87,7 @@ mod tests {
         let long = format!("/{}", "x".repeat(107));
         assert_eq!(
             Listen::parse(&long).unwrap_err().to_string(),
-            format!(
-                "expected a socket name of at most 107 bytes, found \"{}\"...",
-                &long[..60]
-            )
+            format!("expected a socket name of at most 107 bytes, found \"{}\"...", &long[..60])
         );
         assert!(Listen::parse(&format!("@{}", "x".repeat(108))).is_err());
     }

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use super::super::error::Invalid;
 
 /// The names of signal(7) as systemd prints them.
-const NAMES: [(&str, Signal); 30] = [
+const NAMES: [(&str, Signal); 31] = [
     ("SIGHUP", Signal::HUP),
     ("SIGINT", Signal::INT),
     ("SIGQUIT", Signal::QUIT),
@@ -21,6 +21,7 @@ const NAMES: [(&str, Signal); 30] = [
     ("SIGPIPE", Signal::PIPE),
     ("SIGALRM", Signal::ALARM),
     ("SIGTERM", Signal::TERM),
+    ("SIGSTKFLT", Signal::STKFLT),
     ("SIGCHLD", Signal::CHILD),
     ("SIGCONT", Signal::CONT),
     ("SIGSTOP", Signal::STOP),
@@ -53,19 +54,13 @@ pub fn signal(text: &str) -> Result<Signal, Invalid> {
             } else {
                 ""
             };
-            Invalid::expected(
-                format_args!("a signal such as SIGTERM, TERM or 15{realtime}"),
-                text,
-            )
+            Invalid::expected(format_args!("a signal such as SIGTERM, TERM or 15{realtime}"), text)
         })
 }
 
 /// `SIGTERM` of 15; `None` for a signal without a name.
 pub fn signal_name(signal: Signal) -> Option<&'static str> {
-    NAMES
-        .iter()
-        .find(|(_, named)| *named == signal)
-        .map(|(name, _)| *name)
+    NAMES.iter().find(|(_, named)| *named == signal).map(|(name, _)| *name)
 }
 
 #[cfg(test)]
@@ -99,11 +94,8 @@ mod tests {
     fn names_signals_as_systemd_does() {
         let list = tool("systemctl", &["kill", "--signal=list"]);
         for (name, value) in NAMES {
-            let row = format!("{:>2} {name}", value.as_raw());
-            assert!(
-                list.lines().any(|line| line.trim() == row.trim()),
-                "{row} is not in {list}"
-            );
+            let row = format!("{:<6} {name}", value.as_raw());
+            assert!(list.lines().any(|line| line == row), "{row} is not in {list}");
         }
     }
 }

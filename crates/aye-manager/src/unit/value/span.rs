@@ -96,10 +96,7 @@ fn part(text: &str) -> Option<(u64, &str)> {
     let (fraction, after) = match rest.strip_prefix('.') {
         Some(tail) => {
             let (fraction, tail) = digits(tail);
-            (
-                Some(fraction).filter(|fraction| !fraction.is_empty())?,
-                tail,
-            )
+            (Some(fraction).filter(|fraction| !fraction.is_empty())?, tail)
         }
         None => ("", rest),
     };
@@ -107,24 +104,12 @@ fn part(text: &str) -> Option<(u64, &str)> {
         return None;
     }
     let (unit, tail) = unit(after)?;
-    let whole: u64 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse().ok()?
-    };
-    Some((
-        whole
-            .checked_mul(unit)?
-            .checked_add(below_one(fraction, unit))?,
-        tail,
-    ))
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    Some((whole.checked_mul(unit)?.checked_add(below_one(fraction, unit))?, tail))
 }
 
 fn digits(text: &str) -> (&str, &str) {
-    text.split_at(
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len()),
-    )
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
 }
 
 /// The unit that follows a number. Without one it is seconds, and then a space or the end must follow.
@@ -141,11 +126,7 @@ fn unit(text: &str) -> Option<(u64, &str)> {
 /// Each digit is a tenth of the one before, in whole microseconds.
 fn below_one(fraction: &str, unit: u64) -> u64 {
     let tenths = std::iter::successors(Some(unit / 10), |step| Some(step / 10));
-    fraction
-        .bytes()
-        .zip(tenths)
-        .map(|(digit, step)| u64::from(digit - b'0') * step)
-        .sum()
+    fraction.bytes().zip(tenths).map(|(digit, step)| u64::from(digit - b'0') * step).sum()
 }
 
 #[cfg(test)]
@@ -206,10 +187,7 @@ mod tests {
             let expected = format!(
                 "expected a time span such as 5s, 1min 30s, 200ms or infinity (a bare number is seconds), found {text:?}"
             );
-            assert_eq!(
-                span(text).map_err(|invalid| invalid.to_string()),
-                Err(expected)
-            );
+            assert_eq!(span(text).map_err(|invalid| invalid.to_string()), Err(expected));
         }
         assert_eq!(
             finite("infinity").unwrap_err().to_string(),
@@ -220,11 +198,7 @@ mod tests {
     #[test]
     fn reads_time_spans() {
         for (text, micros) in GOOD {
-            assert_eq!(
-                span(text),
-                Ok(Some(Duration::from_micros(micros))),
-                "{text}"
-            );
+            assert_eq!(span(text), Ok(Some(Duration::from_micros(micros))), "{text}");
         }
         assert_eq!(span(" infinity "), Ok(None));
     }
@@ -233,13 +207,8 @@ mod tests {
     fn theirs(text: &str) -> Option<u64> {
         let output = run("systemd-analyze", &["timespan", "--", text]);
         let printed = String::from_utf8(output.stdout).unwrap();
-        let line = printed
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("\u{3bc}s:").map(str::trim));
-        output
-            .status
-            .success()
-            .then(|| line.expect("a line of microseconds").parse().unwrap())
+        let line = printed.lines().find_map(|line| line.trim().strip_prefix("\u{3bc}s:").map(str::trim));
+        output.status.success().then(|| line.expect("a line of microseconds").parse().unwrap())
     }
 
     #[test]

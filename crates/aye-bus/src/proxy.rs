@@ -1,0 +1,280 @@
+//! The calls of `org.freedesktop.systemd1` that are used here, and no others: each method sends one message and
+//! reads one reply. Nothing is cached; what a manager says is true when it says it.
+
+use serde::Serialize;
+use zbus::message::Message;
+use zbus::{Connection, DynamicType, ObjectPath, OwnedObjectPath};
+
+use crate::unit::{self, Unit};
+use crate::{Error, Result, Signals};
+
+const NAME: &str = "org.freedesktop.systemd1";
+const PATH: &str = "/org/freedesktop/systemd1";
+const MANAGER: &str = "org.freedesktop.systemd1.Manager";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// What to enqueue for a unit, always with the mode `replace`, as systemctl does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verb {
+    /// Start it if it is not running.
+    Start,
+    /// Stop it.
+    Stop,
+    /// Ask the running service to reload.
+    Reload,
+    /// Stop it if it runs, then start it.
+    Restart,
+    /// Restart it if it runs, leave it alone otherwise.
+    TryRestart,
+}
+
+impl Verb {
+    fn method(self) -> &'static str {
+        match self {
+            Self::Start => "StartUnit",
+            Self::Stop => "StopUnit",
+            Self::Reload => "ReloadUnit",
+            Self::Restart => "RestartUnit",
+            Self::TryRestart => "TryRestartUnit",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Reload => "reload",
+            Self::Restart | Self::TryRestart => "restart",
+        }
+    }
+}
+
+/// One unit of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The unit's name.
+    pub name: String,
+    /// `LoadState`: loaded, not-found, masked, bad-setting, error.
+    pub load: String,
+}
+
+/// A row of `ListUnitsByPatterns`: name, description, load, active, sub, following, path, job id, type and path.
+type Row<'a> = (
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    ObjectPath<'a>,
+    u32,
+    &'a str,
+    ObjectPath<'a>,
+);
+
+/// A connection to one service manager.
+#[derive(Debug, Clone)]
+pub struct Manager {
+    connection: Connection,
+}
+
+impl Manager {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    async fn call<B>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+        doing: &str,
+    ) -> Result<Message>
+    where
+        B: Serialize + DynamicType,
+    {
+        let reply = self
+            .connection
+            .call_method(Some(NAME), path, Some(interface), method, body)
+            .await;
+        reply.map_err(|error| Error::from_zbus(&error, doing))
+    }
+
+    /// Starts the flow of signals. Call it before enqueuing anything: a job can end before its own reply.
+    ///
+    /// # Errors
+    /// As any call: the manager may be gone or may refuse.
+    pub async fn watch(&self) -> Result<Signals> {
+        let signals = Signals::of(&self.connection);
+        if self.connection.is_bus() {
+            for rule in [
+                "type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'",
+                "type='signal',sender='org.freedesktop.systemd1',member='PropertiesChanged'",
+            ] {
+                let bus = "org.freedesktop.DBus";
+                let added = self.connection.call_method(
+                    Some(bus),
+                    "/org/freedesktop/DBus",
+                    Some(bus),
+                    "AddMatch",
+                    &rule,
+                );
+                added
+                    .await
+                    .map_err(|error| Error::from_zbus(&error, "match the manager's signals"))?;
+            }
+        }
+        self.call(
+            PATH,
+            MANAGER,
+            "Subscribe",
+            &(),
+            "subscribe to the manager's signals",
+        )
+        .await?;
+        Ok(signals)
+    }
+
+    /// Loads a unit if it is not loaded, and gives its object path. A unit that does not exist has a path too;
+    /// its `LoadState` says `not-found`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a name that is not a unit's.
+    pub async fn load(&self, name: &str) -> Result<OwnedObjectPath> {
+        self.path("LoadUnit", name).await
+    }
+
+    /// The object path of a unit that is loaded already.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `NoSuchUnit` when it is not.
+    pub async fn get(&self, name: &str) -> Result<OwnedObjectPath> {
+        self.path("GetUnit", name).await
+    }
+
+    async fn path(&self, method: &str, name: &str) -> Result<OwnedObjectPath> {
+        let doing = format!("find {name}");
+        let reply = self.call(PATH, MANAGER, method, &name, &doing).await?;
+        reply
+            .body()
+            .deserialize()
+            .map_err(|error| Error::from_zbus(&error, doing))
+    }
+
+    /// Every loaded unit whose name matches the glob.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn list_units(&self, pattern: &str) -> Result<Vec<Listed>> {
+        let doing = format!("list the units matching '{pattern}'");
+        let body = (&[] as &[&str], std::slice::from_ref(&pattern));
+        let reply = self
+            .call(PATH, MANAGER, "ListUnitsByPatterns", &body, &doing)
+            .await?;
+        let body = reply.body();
+        let rows: Vec<Row<'_>> = body
+            .deserialize()
+            .map_err(|error| Error::from_zbus(&error, doing))?;
+        Ok(rows
+            .iter()
+            .map(|row| Listed {
+                name: row.0.to_owned(),
+                load: row.2.to_owned(),
+            })
+            .collect())
+    }
+
+    /// The names of the enabled unit files that match the glob.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn list_enabled(&self, pattern: &str) -> Result<Vec<String>> {
+        let doing = format!("list the unit files matching '{pattern}'");
+        let body = (
+            ["enabled", "enabled-runtime"].as_slice(),
+            std::slice::from_ref(&pattern),
+        );
+        let reply = self
+            .call(PATH, MANAGER, "ListUnitFilesByPatterns", &body, &doing)
+            .await?;
+        let body = reply.body();
+        let rows: Vec<(&str, &str)> = body
+            .deserialize()
+            .map_err(|error| Error::from_zbus(&error, doing))?;
+        Ok(rows
+            .iter()
+            .filter_map(|(path, _)| path.rsplit('/').next())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Enqueues a job for a unit and gives the job's path, which its [`Signal::JobRemoved`] will carry. That
+    /// signal may already be waiting when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::Refused`] with the manager's reason, such as a masked unit.
+    ///
+    /// [`Signal::JobRemoved`]: crate::Signal::JobRemoved
+    pub async fn enqueue(&self, verb: Verb, name: &str) -> Result<OwnedObjectPath> {
+        let doing = format!("{} {name}", verb.words());
+        let reply = self
+            .call(PATH, MANAGER, verb.method(), &(name, "replace"), &doing)
+            .await?;
+        reply
+            .body()
+            .deserialize()
+            .map_err(|error| Error::from_zbus(&error, doing))
+    }
+
+    /// Reads everything that judging a unit needs: one call, and a second one for a service.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn unit(&self, path: &ObjectPath<'_>) -> Result<Unit> {
+        let mut unit = self.state(path).await?;
+        if unit.name.ends_with(".service") {
+            let reply = self.all(path, "org.freedesktop.systemd1.Service").await?;
+            unit.service = Some(unit::read(&reply, path, unit::service)?);
+        }
+        Ok(unit)
+    }
+
+    /// Reads a unit's state without what only a service has: one call.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn state(&self, path: &ObjectPath<'_>) -> Result<Unit> {
+        let reply = self.all(path, "org.freedesktop.systemd1.Unit").await?;
+        unit::read(&reply, path, |properties| properties.unit(path))?
+    }
+
+    async fn all(&self, path: &ObjectPath<'_>, interface: &str) -> Result<Message> {
+        self.call(
+            path.as_str(),
+            PROPERTIES,
+            "GetAll",
+            &interface,
+            &format!("read {path}"),
+        )
+        .await
+    }
+
+    /// The last lines a unit wrote, oldest first, as the embedded manager keeps them (`io.aye.Unit1.LogTail`).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] from a manager that keeps none, such as systemd.
+    pub async fn log_tail(&self, path: &ObjectPath<'_>) -> Result<Vec<String>> {
+        let doing = format!("read the log of {path}");
+        let body = ("io.aye.Unit1", "LogTail");
+        let reply = self
+            .call(path.as_str(), PROPERTIES, "Get", &body, &doing)
+            .await?;
+        let body = reply.body();
+        let value: zbus::Variant<'_> = body
+            .deserialize()
+            .map_err(|error| Error::from_zbus(&error, &*doing))?;
+        Vec::try_from(value).map_err(|error: zbus::Error| Error::from_zbus(&error, doing))
+    }
+}

@@ -1,0 +1,210 @@
+//! From what was typed to the units meant: names as given, globs over what is loaded or enabled. Everything is
+//! resolved before anything is touched, and one pattern that matches nothing spoils the whole list.
+
+use std::collections::HashSet;
+
+use crate::natural;
+use crate::{Error, Listed, Manager, Result, Unit};
+
+/// The kinds of unit (`man systemd.unit`), and whether the manager can start one anew.
+const KINDS: [(&str, bool); 11] = [
+    ("service", true),
+    ("socket", true),
+    ("target", true),
+    ("timer", true),
+    ("path", true),
+    ("mount", true),
+    ("automount", true),
+    ("swap", true),
+    ("slice", true),
+    ("device", false),
+    ("scope", false),
+];
+
+/// Resolves names and globs, in the given order, each glob's matches in natural order, each unit once. A name
+/// without a suffix is a service's; a glob without one matches services only.
+///
+/// # Errors
+/// [`Error::NothingMatched`] for the first pattern without a unit, [`Error::NotRestartable`] for a device or a
+/// scope, and whatever a call can answer.
+pub async fn resolve(manager: &Manager, patterns: &[String]) -> Result<Vec<Unit>> {
+    let mut seen = HashSet::new();
+    let mut units = Vec::new();
+    for pattern in patterns {
+        for unit in matches(manager, pattern).await? {
+            // Two names can be one unit: an alias and its target share the primary name.
+            if seen.insert(unit.name.clone()) {
+                units.push(unit);
+            }
+        }
+    }
+    Ok(units)
+}
+
+async fn matches(manager: &Manager, pattern: &str) -> Result<Vec<Unit>> {
+    if !is_glob(pattern) {
+        return Ok(vec![named(manager, pattern).await?]);
+    }
+    let loaded = manager.list_units(pattern).await?;
+    let enabled = manager.list_enabled(pattern).await?;
+    let names = select(pattern, &loaded, &enabled);
+    if names.is_empty() {
+        let advice = "no loaded or enabled unit has such a name".to_owned();
+        return Err(Error::NothingMatched {
+            pattern: pattern.to_owned(),
+            advice,
+        });
+    }
+    let mut units = Vec::with_capacity(names.len());
+    for name in names {
+        let path = manager.load(&name).await?;
+        units.push(manager.unit(&path).await?);
+    }
+    Ok(units)
+}
+
+async fn named(manager: &Manager, pattern: &str) -> Result<Unit> {
+    let name = complete(pattern);
+    let nothing = |advice: String| Error::NothingMatched {
+        pattern: pattern.to_owned(),
+        advice,
+    };
+    if !is_restartable(&name) {
+        return Err(Error::NotRestartable {
+            kind: suffix(&name).unwrap_or_default().to_owned(),
+            name,
+        });
+    }
+    if let Some(stem) = template(&name) {
+        return Err(nothing(format!(
+            "it is a template; name an instance, as in {stem}@1, or '{stem}@*'"
+        )));
+    }
+    let path = match manager.load(&name).await {
+        Err(Error::Refused { message, .. }) => return Err(nothing(message)),
+        other => other?,
+    };
+    let unit = manager.unit(&path).await?;
+    match unit.load.as_str() {
+        "not-found" => Err(nothing(format!("{name} has no unit file"))),
+        _ => Ok(unit),
+    }
+}
+
+/// The names a glob stands for, out of what the manager lists.
+fn select(pattern: &str, loaded: &[Listed], enabled: &[String]) -> Vec<String> {
+    let services_only = suffix(pattern).is_none();
+    let loaded = loaded
+        .iter()
+        .filter(|unit| unit.load != "not-found")
+        .map(|unit| &unit.name);
+    let mut names: Vec<String> = loaded
+        .chain(enabled)
+        .filter(|name| is_restartable(name) && template(name).is_none())
+        .filter(|name| !services_only || suffix(name) == Some("service"))
+        .cloned()
+        .collect();
+    names.sort_by(|a, b| natural::compare(a, b));
+    names.dedup();
+    names
+}
+
+fn is_glob(pattern: &str) -> bool {
+    pattern.contains(['*', '?', '['])
+}
+
+/// The kind that a name's suffix says, if it is one of systemd's.
+fn suffix(name: &str) -> Option<&str> {
+    let (_, last) = name.rsplit_once('.')?;
+    KINDS.iter().any(|(kind, _)| *kind == last).then_some(last)
+}
+
+fn complete(name: &str) -> String {
+    if suffix(name).is_some() {
+        name.to_owned()
+    } else {
+        format!("{name}.service")
+    }
+}
+
+fn is_restartable(name: &str) -> bool {
+    suffix(name).is_some_and(|kind| KINDS.contains(&(kind, true)))
+}
+
+/// What stands before the `@` of a template's name, such as web of web@.service.
+fn template(name: &str) -> Option<&str> {
+    let (stem, _) = name.rsplit_once('.')?;
+    stem.strip_suffix('@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(names: &[&str]) -> Vec<Listed> {
+        names
+            .iter()
+            .map(|name| Listed {
+                name: (*name).to_owned(),
+                load: "loaded".to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn leaves_out_what_is_referenced_but_does_not_exist() {
+        let ghost = Listed {
+            name: "web@9.service".to_owned(),
+            load: "not-found".to_owned(),
+        };
+        assert_eq!(select("web@*", &[ghost], &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_glob_without_a_suffix_means_services_only() {
+        let all = loaded(&["web@1.service", "web@1.socket", "web.target"]);
+        assert_eq!(select("web*", &all, &[]), ["web@1.service"]);
+        assert_eq!(
+            select("web*.socket", &loaded(&["web@1.socket"]), &[]),
+            ["web@1.socket"]
+        );
+    }
+
+    #[test]
+    fn leaves_out_what_cannot_be_restarted() {
+        let all = loaded(&[
+            "run-1.scope",
+            "dev-sda.device",
+            "web@.service",
+            "run-2.service",
+        ]);
+        assert_eq!(select("*.scope", &all, &[]), ["run-2.service"]);
+    }
+
+    #[test]
+    fn merges_loaded_and_enabled_in_natural_order_without_duplicates() {
+        let all = loaded(&["web@10.service", "web@2.service"]);
+        let enabled = [
+            "web@1.service".to_owned(),
+            "web@2.service".to_owned(),
+            "web@.service".to_owned(),
+        ];
+        assert_eq!(
+            select("web@*", &all, &enabled),
+            ["web@1.service", "web@2.service", "web@10.service"]
+        );
+    }
+
+    #[test]
+    fn a_name_without_a_suffix_is_a_service() {
+        assert_eq!(complete("web@1"), "web@1.service");
+        assert_eq!(complete("web@10.0.0.1"), "web@10.0.0.1.service");
+        assert_eq!(complete("web.socket"), "web.socket");
+    }
+
+    #[test]
+    fn knows_a_template_from_an_instance() {
+        assert_eq!(template("web@.service"), Some("web"));
+        assert_eq!(template("web@1.service"), None);
+    }
+}

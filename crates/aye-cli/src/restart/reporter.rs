@@ -1,0 +1,117 @@
+//! Hands what happens to whoever listens: people on stderr, programs on stdout.
+
+use std::io::{self, Stdout};
+use std::time::{Duration, Instant, SystemTime};
+
+use aye_bus::{Service, Unit, Verb};
+
+use super::Args;
+use super::json::Json;
+use super::progress::Progress;
+use super::report::{Happening, Shown, Summary};
+use super::rollout::{Limits, Rollout, Standing};
+use crate::exit::Exit;
+
+/// Tells of the run, to people and to programs.
+pub(super) struct Reporter<'a> {
+    args: &'a Args,
+    units: Vec<Shown>,
+    ungated: Vec<usize>,
+    progress: Progress,
+    json: Option<Json<Stdout>>,
+    began: Instant,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(args: &'a Args, units: &[Unit]) -> Self {
+        let says = |unit: &Unit| unit.service.as_ref().is_none_or(Service::says_when_ready);
+        let gated = |unit: &Unit| unit.load != "loaded" || says(unit);
+        Self {
+            args,
+            units: units.iter().map(shown).collect(),
+            ungated: (0..units.len())
+                .filter(|&index| !gated(&units[index]))
+                .collect(),
+            progress: Progress::new(args.progress),
+            json: args.json.then(|| Json::new(io::stdout(), host())),
+            began: Instant::now(),
+        }
+    }
+
+    /// Whether the passing of time is shown, so that `tick` is wanted.
+    pub(super) fn moves(&self) -> bool {
+        self.progress.moves()
+    }
+
+    /// Shows how long a unit has been starting.
+    pub(super) fn tick(&mut self, index: usize, elapsed: Duration) {
+        self.progress.tick(&self.units, index, elapsed);
+    }
+
+    /// What was asked for.
+    pub(super) fn verb(&self) -> Verb {
+        self.args.verb()
+    }
+
+    /// Tells it to everybody.
+    pub(super) fn tell(&mut self, happening: &Happening<'_>) {
+        if let Some(json) = &mut self.json
+            && let Err(error) = json.tell(&self.units, happening, SystemTime::now())
+        {
+            eprintln!("aye restart: cannot write JSON to stdout any more: {error}");
+            self.json = None;
+        }
+        self.progress.tell(&self.units, happening);
+    }
+
+    /// Tells what will be done.
+    pub(super) fn plan(&mut self) {
+        let ungated = std::mem::take(&mut self.ungated);
+        self.tell(&Happening::Plan { ungated: &ungated });
+    }
+
+    /// Tells how it ended; nothing comes after it.
+    pub(super) fn summary(&mut self, rollout: &Rollout, exit: Exit) {
+        let not_attempted = rollout.indices(|s| s == Standing::Waiting);
+        let names: Vec<&str> = not_attempted
+            .iter()
+            .map(|&i| self.units[i].name.as_str())
+            .collect();
+        let resume = self.args.resume(&names);
+        self.tell(&Happening::Summary(&Summary {
+            ready: rollout.indices(|s| matches!(s, Standing::Ready(_))),
+            failed: rollout.indices(|s| matches!(s, Standing::Failed(_))),
+            in_flight: rollout.indices(|s| matches!(s, Standing::InFlight(_))),
+            not_attempted,
+            took: self.began.elapsed(),
+            exit,
+            resume,
+        }));
+    }
+
+    /// Tells what would be done.
+    pub(super) fn dry(mut self) -> Exit {
+        let rollout = Rollout::new(self.units.len(), Limits::default());
+        self.plan();
+        self.summary(&rollout, Exit::Done);
+        Exit::Done
+    }
+}
+
+fn shown(unit: &Unit) -> Shown {
+    let limit = unit
+        .service
+        .as_ref()
+        .and_then(|service| service.start_timeout);
+    Shown {
+        name: unit.name.clone(),
+        limit,
+    }
+}
+
+/// The name of this machine, for the reports.
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .unwrap_or_default()
+}

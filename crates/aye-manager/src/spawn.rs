@@ -1,0 +1,168 @@
+//! Starting a process of a service: the manager writes an order and the descriptors that go with it into a socket that
+//! is the child's standard input; the child is this very binary, which carries the order out and becomes the program.
+//! The socket closes on exec, so what the manager reads back is either nothing, for success, or why it failed.
+
+use std::ffi::OsString;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use aye::listen::{HandOver, Sigpipe};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::executor::Program;
+
+/// What the binary is called with to carry out an order. Not for people.
+pub const EXECUTOR: &str = "__execute";
+
+/// `EXIT_CHDIR` and `EXIT_EXEC` of systemd.exec(5), "Process Exit Codes", and `EXIT_STDIN` for what comes before both.
+const EXIT_CHDIR: u8 = 200;
+const EXIT_EXEC: u8 = 203;
+const EXIT_STDIN: u8 = 208;
+
+/// One message carries at most this many descriptors (`SCM_MAX_FD`).
+const MOST_DESCRIPTORS: usize = 253;
+
+const ABOVE_DESCRIPTORS: i32 = 300;
+
+/// A process to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The program and its arguments, the first of which is only a name.
+    pub(crate) program: OsString,
+    pub(crate) arguments: Vec<OsString>,
+    /// The whole environment, without what only the process itself knows.
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// Where to start, and whether to go on in `/` when that is missing.
+    pub(crate) folder: PathBuf,
+    pub(crate) folder_optional: bool,
+    /// The names of the descriptors that come with the order.
+    pub(crate) names: Vec<String>,
+}
+
+/// A process made, and the socket on which it says if it cannot become its program.
+#[derive(Debug)]
+pub(crate) struct Spawned {
+    pub(crate) pid: u32,
+    pub(crate) report: UnixStream,
+}
+
+/// Makes the process. Its output goes to `output`; its exit is left to whoever reaps.
+pub(crate) fn spawn(order: &Order, fds: &[OwnedFd], output: &OwnedFd) -> io::Result<Spawned> {
+    if fds.len() > MOST_DESCRIPTORS {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "more than 253 descriptors to hand over"));
+    }
+    let (mut ours, theirs) = UnixStream::pair()?;
+    let child = Command::new("/proc/self/exe")
+        .arg(EXECUTOR)
+        .env_clear()
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::from(output.try_clone()?))
+        .stderr(Stdio::from(output.try_clone()?))
+        .spawn()?;
+    let text = serde_json::to_vec(order)?;
+    send_first(&ours, &text[..1], fds)?;
+    ours.write_all(&text[1..])?;
+    ours.shutdown(std::net::Shutdown::Write)?;
+    Ok(Spawned { pid: child.id(), report: ours })
+}
+
+/// The first byte carries the descriptors.
+fn send_first(socket: &UnixStream, byte: &[u8], fds: &[OwnedFd]) -> io::Result<()> {
+    let borrowed: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !borrowed.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(&borrowed));
+    }
+    rustix::net::sendmsg(socket, &[IoSlice::new(byte)], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// The child's part: reads the order from standard input and becomes the program. Returns the exit status when that
+/// failed, having said why.
+pub fn execute() -> u8 {
+    // Above every number that a handed-over descriptor may get, and closed by exec.
+    let socket = match rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), ABOVE_DESCRIPTORS) {
+        Ok(socket) => UnixStream::from(socket),
+        Err(_) => return EXIT_STDIN,
+    };
+    let (status, why) = carry_out(&socket);
+    let _ = (&socket).write_all(why.as_bytes());
+    status
+}
+
+fn carry_out(socket: &UnixStream) -> (u8, String) {
+    let (order, fds) = match receive(socket) {
+        Ok(received) => received,
+        Err(error) => return (EXIT_STDIN, format!("the executor got no order: {error}")),
+    };
+    if let Err(error) = detach() {
+        return (EXIT_STDIN, format!("cannot begin a session: {error}"));
+    }
+    if let Err(why) = enter(&order) {
+        return (EXIT_CHDIR, why);
+    }
+    let mut hand_over = HandOver::default();
+    for (fd, name) in fds.into_iter().zip(&order.names) {
+        hand_over.add(fd, name);
+    }
+    let program = Program {
+        program: order.program,
+        arguments: order.arguments,
+        environment: with_own_pid(order.environment),
+        hand_over,
+        sigpipe: Sigpipe::Ignore,
+    };
+    (EXIT_EXEC, program.exec().to_string())
+}
+
+fn enter(order: &Order) -> Result<(), String> {
+    match std::env::set_current_dir(&order.folder) {
+        Err(_) if order.folder_optional && std::env::set_current_dir("/").is_ok() => Ok(()),
+        Err(error) => Err(format!("cannot change to WorkingDirectory= {}: {error}", order.folder.display())),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// A session of its own, no terminal, no standard input, and no life without the manager.
+fn detach() -> io::Result<()> {
+    let null = std::fs::File::open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::process::setsid()?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+/// `SYSTEMD_EXEC_PID`, and `WATCHDOG_PID` where there is a watchdog.
+fn with_own_pid(mut environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+    let pid = OsString::from(std::process::id().to_string());
+    if environment.iter().any(|(key, _)| key == "WATCHDOG_USEC") {
+        environment.push(("WATCHDOG_PID".into(), pid.clone()));
+    }
+    environment.push(("SYSTEMD_EXEC_PID".into(), pid));
+    environment
+}
+
+fn receive(mut socket: &UnixStream) -> io::Result<(Order, Vec<OwnedFd>)> {
+    let mut first = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    rustix::net::recvmsg(socket, &mut [IoSliceMut::new(&mut first)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut fds = Vec::new();
+    for part in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(passed) = part {
+            fds.extend(passed);
+        }
+    }
+    let mut text = first.to_vec();
+    socket.read_to_end(&mut text)?;
+    Ok((serde_json::from_slice(&text)?, fds))
+}
