@@ -1,5 +1,5 @@
-# The ground that the scripts here stand on: how they speak, where the cache is, how a tool that is missing is brought,
-# and which cgroups this host gives them. Sourced, never run.
+# The ground that the scripts here stand on: how they speak, where the cache is, which Debian release has which systemd,
+# how a tool that is missing is brought, and which cgroups this host gives them. Sourced, never run.
 # shellcheck shell=bash
 
 say() { echo "# $*" >&2; }
@@ -15,6 +15,17 @@ usage() {
 }
 
 cache() { echo "${AYE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/aye}"; }
+
+# The versions there are, and where each comes from.
+release_of() { # VERSION
+	case $1 in
+	247) echo bullseye ;;
+	252) echo bookworm ;;
+	257) echo trixie ;;
+	262) echo sid ;;
+	*) return 1 ;;
+	esac
+}
 
 # require TOOL PACKAGE: returns only when TOOL is there. A harness without its tools fails; it never skips.
 require() {
