@@ -99,6 +99,7 @@ async function main() {
   await listen()
   ready(`listening on ${whereabouts()}`)
   watchdog.start()
+  console.log(`web ${instance}: listening on ${whereabouts()}`)
 }
 
 main().catch((error) => {

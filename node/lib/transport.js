@@ -45,8 +45,7 @@ function open(fd, { write, pause, warn, missing }) {
     offer(bytes) {
       if (fd === null) return refuse()
       try {
-        // All five arguments: the overload that Node has to guess least about, see bench/node.
-        write(fd, bytes, 0, bytes.length, null)
+        write(fd, bytes)
         return true
       } catch (error) {
         return fail(error)
@@ -58,7 +57,7 @@ function open(fd, { write, pause, warn, missing }) {
       if (fd === null) return refuse()
       for (;;) {
         try {
-          write(fd, bytes, 0, bytes.length, null)
+          write(fd, bytes)
           return true
         } catch (error) {
           if (!FULL.has(error.code)) return fail(error)

@@ -24,7 +24,7 @@ async function web(t, { until = 'READY=1', env = {} } = {}) {
   const { port } = socket.address()
   const child = spawn('sh', ['-c', IN_SHELL, 'sh', AYE, 'wrap', '--', process.execPath, SERVER, '7'], {
     env: environment({ NOTIFY_SOCKET: manager.socket, LISTEN_FDS: '1', LISTEN_FDNAMES: 'http', ...env }),
-    stdio: ['ignore', 'inherit', 'inherit', socket._handle.fd],
+    stdio: ['ignore', 'ignore', 'inherit', socket._handle.fd],
   })
   const exit = once(child, 'exit')
   // Closed only after the child has it, and before a connection comes: this process must not accept any.

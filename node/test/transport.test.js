@@ -47,7 +47,7 @@ for (const code of ['EAGAIN', 'ENOBUFS']) {
   test(`waits out ${code} with a message that must not be lost`, () => {
     const { deliver, log } = sender([code, code, null])
     assert.equal(deliver(MESSAGE), true)
-    assert.deepEqual(log, { writes: 3, pauses: 2, warnings: [], call: [3, MESSAGE, 0, 7, null] })
+    assert.deepEqual(log, { writes: 3, pauses: 2, warnings: [], call: [3, MESSAGE] })
   })
 
   test(`does not wait out ${code} with a message that another one follows`, () => {

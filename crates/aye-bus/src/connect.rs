@@ -53,9 +53,7 @@ pub fn runtime_dir() -> PathBuf {
 }
 
 fn directory(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn user_runtime_dir() -> PathBuf {
@@ -67,9 +65,7 @@ impl Where {
     /// The manager's private socket, if the caller may use one. PID 1 lets only root in.
     fn private_socket(&self) -> Option<PathBuf> {
         match self {
-            Self::System => rustix::process::geteuid()
-                .is_root()
-                .then(|| "/run/systemd/private".into()),
+            Self::System => rustix::process::geteuid().is_root().then(|| "/run/systemd/private".into()),
             Self::User => Some(user_runtime_dir().join("systemd/private")),
             Self::Embedded(dir) => Some(dir.join("systemd/private")),
         }
@@ -85,15 +81,9 @@ impl Where {
 
     fn advice(&self) -> &'static str {
         match self {
-            Self::System => {
-                "is systemd running as PID 1 here? `aye run` is a manager that needs no systemd"
-            }
-            Self::User => {
-                "is there a login session, or lingering (loginctl enable-linger) for this user?"
-            }
-            Self::Embedded(_) => {
-                "start one with `aye run`, or name its directory with --embedded=DIR"
-            }
+            Self::System => "is systemd running as PID 1 here? `aye run` is a manager that needs no systemd",
+            Self::User => "is there a login session, or lingering (loginctl enable-linger) for this user?",
+            Self::Embedded(_) => "start one with `aye run`, or name its directory with --embedded=DIR",
         }
     }
 
@@ -108,10 +98,7 @@ impl Where {
             match peer(&path).await {
                 Ok(connection) => return Ok(Manager::new(connection)),
                 Err(Trouble::Denied(reason)) if self.bus().is_none() => {
-                    return Err(Error::Denied {
-                        doing: format!("connect to {}", path.display()),
-                        reason,
-                    });
+                    return Err(Error::Denied { doing: format!("connect to {}", path.display()), reason });
                 }
                 Err(Trouble::Denied(reason) | Trouble::Other(reason)) => {
                     tried.push(format!("{}: {reason}", path.display()));
@@ -124,11 +111,7 @@ impl Where {
                 Err(reason) => tried.push(format!("{name}: {reason}")),
             }
         }
-        Err(Error::Unreachable {
-            place: self.to_string(),
-            tried: tried.join(", "),
-            advice: self.advice(),
-        })
+        Err(Error::Unreachable { place: self.to_string(), tried: tried.join(", "), advice: self.advice() })
     }
 }
 
@@ -139,15 +122,11 @@ enum Trouble {
 
 /// A direct connection: SASL EXTERNAL and no Hello, since there is no bus that could give us a name.
 async fn peer(path: &Path) -> std::result::Result<zbus::Connection, Trouble> {
-    let stream = UnixStream::connect(path)
-        .await
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Trouble::Denied(plain(&error)),
-            _ => Trouble::Other(plain(&error)),
-        })?;
-    handshake(Builder::socket(Peer(stream)).p2p())
-        .await
-        .map_err(Trouble::Other)
+    let stream = UnixStream::connect(path).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Trouble::Denied(plain(&error)),
+        _ => Trouble::Other(plain(&error)),
+    })?;
+    handshake(Builder::socket(Peer(stream)).p2p()).await.map_err(Trouble::Other)
 }
 
 async fn handshake(builder: Builder<'static>) -> std::result::Result<zbus::Connection, String> {
@@ -165,8 +144,5 @@ fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_lowercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }

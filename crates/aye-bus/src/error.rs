@@ -78,10 +78,7 @@ impl Error {
     pub(crate) fn from_zbus(error: &zbus::Error, doing: impl Into<String>) -> Self {
         let doing = doing.into();
         match error {
-            zbus::Error::InputOutput(source) => Self::Lost {
-                doing,
-                reason: source.to_string(),
-            },
+            zbus::Error::InputOutput(source) => Self::Lost { doing, reason: source.to_string() },
             zbus::Error::MethodError(name, text, _) => {
                 Self::from_reply(doing, name.as_str(), text.as_deref().unwrap_or_default())
             }
@@ -89,19 +86,12 @@ impl Error {
                 let text = known.description().unwrap_or_default();
                 Self::from_reply(doing, known.name().as_str(), text)
             }
-            other => Self::Malformed {
-                doing,
-                reason: other.to_string(),
-            },
+            other => Self::Malformed { doing, reason: other.to_string() },
         }
     }
 
     fn from_reply(doing: String, name: &str, text: &str) -> Self {
-        let reason = if text.is_empty() {
-            name.to_owned()
-        } else {
-            text.to_owned()
-        };
+        let reason = if text.is_empty() { name.to_owned() } else { text.to_owned() };
         match name.strip_prefix("org.freedesktop.").unwrap_or(name) {
             "DBus.Error.AccessDenied"
             | "DBus.Error.InteractiveAuthorizationRequired"
@@ -113,11 +103,7 @@ impl Error {
                 advice: "is systemd the init here? `aye run` is a manager that needs none",
             },
             "DBus.Error.NoReply" | "DBus.Error.Disconnected" => Self::Lost { doing, reason },
-            _ => Self::Refused {
-                doing,
-                name: name.to_owned(),
-                message: reason,
-            },
+            _ => Self::Refused { doing, name: name.to_owned(), message: reason },
         }
     }
 }

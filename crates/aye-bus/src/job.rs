@@ -122,10 +122,7 @@ impl Signals {
         let (sender, receiver) = unbounded_channel();
         // Made here, not in the task: what arrives from now on is seen even if the task starts later.
         let messages = MessageStream::from(connection);
-        Self {
-            receiver,
-            reader: tokio::spawn(forward(messages, sender)),
-        }
+        Self { receiver, reader: tokio::spawn(forward(messages, sender)) }
     }
 
     /// The next signal, in the order the manager sent them. Cancelling the wait loses nothing.
@@ -172,10 +169,7 @@ fn read(message: &Message) -> Option<Signal> {
 fn job_removed(message: &Message) -> Option<Signal> {
     let body = message.body();
     let (_, job, _, result): (u32, ObjectPath<'_>, &str, &str) = body.deserialize().ok()?;
-    Some(Signal::JobRemoved {
-        job: job.into(),
-        result: JobResult::parse(result),
-    })
+    Some(Signal::JobRemoved { job: job.into(), result: JobResult::parse(result) })
 }
 
 fn changed(message: &Message, path: &ObjectPath<'_>) -> Option<Signal> {

@@ -37,8 +37,7 @@ fn compare_runs(a: &str, b: &str) -> Ordering {
 fn next_run(text: &str) -> Option<(&str, &str)> {
     let first = text.chars().next()?;
     let end = if first.is_ascii_digit() {
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len())
+        text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())
     } else {
         first.len_utf8()
     };
@@ -61,29 +60,17 @@ mod tests {
 
     #[test]
     fn puts_web_2_before_web_10() {
-        assert_eq!(
-            sorted(vec!["web@10", "web@1", "web@2"]),
-            ["web@1", "web@2", "web@10"]
-        );
+        assert_eq!(sorted(vec!["web@10", "web@1", "web@2"]), ["web@1", "web@2", "web@10"]);
     }
 
     #[test]
     fn compares_numbers_too_long_for_any_integer() {
-        assert_eq!(
-            compare(
-                "a99999999999999999999999999",
-                "a100000000000000000000000000"
-            ),
-            Ordering::Less
-        );
+        assert_eq!(compare("a99999999999999999999999999", "a100000000000000000000000000"), Ordering::Less);
     }
 
     #[test]
     fn compares_every_number_of_a_name() {
-        assert_eq!(
-            sorted(vec!["eu10-2", "eu9-10", "eu9-9"]),
-            ["eu9-9", "eu9-10", "eu10-2"]
-        );
+        assert_eq!(sorted(vec!["eu10-2", "eu9-10", "eu9-9"]), ["eu9-9", "eu9-10", "eu10-2"]);
     }
 
     #[test]

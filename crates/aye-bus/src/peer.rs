@@ -22,14 +22,7 @@ impl Socket for Peer {
 
     fn split(self) -> Split<Reader, Writer> {
         let (read, write) = self.0.into_split();
-        Split::new(
-            Reader {
-                half: read,
-                inbox: Vec::new(),
-                ready: 0,
-            },
-            Writer(write),
-        )
+        Split::new(Reader { half: read, inbox: Vec::new(), ready: 0 }, Writer(write))
     }
 }
 
@@ -87,9 +80,7 @@ fn correct(bytes: &mut [u8]) -> Option<usize> {
         _ => return Some(bytes.iter().position(|byte| *byte == b'\n')? + 1),
     };
     let fields_end = number(bytes, 12, little)?.checked_add(16)?;
-    let length = fields_end
-        .checked_next_multiple_of(8)?
-        .checked_add(number(bytes, 4, little)?)?;
+    let length = fields_end.checked_next_multiple_of(8)?.checked_add(number(bytes, 4, little)?)?;
     let message = bytes.get_mut(..length)?;
     if let Some(letter) = sender(&message[..fields_end], little) {
         message[letter] = b':';
@@ -120,11 +111,7 @@ fn sender(header: &[u8], little: bool) -> Option<usize> {
 
 fn number(bytes: &[u8], at: usize, little: bool) -> Option<usize> {
     let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
-    let number = if little {
-        u32::from_le_bytes(bytes)
-    } else {
-        u32::from_be_bytes(bytes)
-    };
+    let number = if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
     usize::try_from(number).ok()
 }
 
@@ -137,22 +124,12 @@ mod tests {
 
     /// A signal whose sender is spelled as systemd spells it on its private socket.
     fn message(endian: Endian) -> Vec<u8> {
-        let builder = Message::signal(
-            "/org/freedesktop/systemd1",
-            "org.freedesktop.systemd1.Manager",
-            "JobNew",
-        );
+        let builder =
+            Message::signal("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobNew");
         let builder = builder.sender(":rg.freedesktop.systemd1").endian(endian);
-        let bytes = builder
-            .build(&(7u32, "web@1.service"))
-            .unwrap()
-            .data()
-            .to_vec();
+        let bytes = builder.build(&(7u32, "web@1.service")).unwrap().data().to_vec();
         let name = b":rg.freedesktop.systemd1";
-        let at = bytes
-            .windows(name.len())
-            .position(|window| window == name)
-            .unwrap();
+        let at = bytes.windows(name.len()).position(|window| window == name).unwrap();
         [&bytes[..at], b"o", &bytes[at + 1..]].concat()
     }
 
@@ -160,11 +137,7 @@ mod tests {
     fn waits_for_the_rest_of_a_message() {
         let whole = message(Endian::Little);
         for length in 0..whole.len() {
-            assert_eq!(
-                correct(&mut whole[..length].to_vec()),
-                None,
-                "of {length} bytes"
-            );
+            assert_eq!(correct(&mut whole[..length].to_vec()), None, "of {length} bytes");
         }
     }
 

@@ -13,6 +13,9 @@ const PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
+/// The states of a unit file that count as enabled.
+const ENABLED: [&str; 2] = ["enabled", "enabled-runtime"];
+
 /// What to enqueue for a unit, always with the mode `replace`, as systemctl does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,18 +63,8 @@ pub struct Listed {
 }
 
 /// A row of `ListUnitsByPatterns`: name, description, load, active, sub, following, path, job id, type and path.
-type Row<'a> = (
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    ObjectPath<'a>,
-    u32,
-    &'a str,
-    ObjectPath<'a>,
-);
+type Row<'a> =
+    (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, ObjectPath<'a>, u32, &'a str, ObjectPath<'a>);
 
 /// A connection to one service manager.
 #[derive(Debug, Clone)]
@@ -95,10 +88,7 @@ impl Manager {
     where
         B: Serialize + DynamicType,
     {
-        let reply = self
-            .connection
-            .call_method(Some(NAME), path, Some(interface), method, body)
-            .await;
+        let reply = self.connection.call_method(Some(NAME), path, Some(interface), method, body).await;
         reply.map_err(|error| Error::from_zbus(&error, doing))
     }
 
@@ -121,19 +111,10 @@ impl Manager {
                     "AddMatch",
                     &rule,
                 );
-                added
-                    .await
-                    .map_err(|error| Error::from_zbus(&error, "match the manager's signals"))?;
+                added.await.map_err(|error| Error::from_zbus(&error, "match the manager's signals"))?;
             }
         }
-        self.call(
-            PATH,
-            MANAGER,
-            "Subscribe",
-            &(),
-            "subscribe to the manager's signals",
-        )
-        .await?;
+        self.call(PATH, MANAGER, "Subscribe", &(), "subscribe to the manager's signals").await?;
         Ok(signals)
     }
 
@@ -157,10 +138,7 @@ impl Manager {
     async fn path(&self, method: &str, name: &str) -> Result<OwnedObjectPath> {
         let doing = format!("find {name}");
         let reply = self.call(PATH, MANAGER, method, &name, &doing).await?;
-        reply
-            .body()
-            .deserialize()
-            .map_err(|error| Error::from_zbus(&error, doing))
+        reply.body().deserialize().map_err(|error| Error::from_zbus(&error, doing))
     }
 
     /// Every loaded unit whose name matches the glob.
@@ -170,20 +148,10 @@ impl Manager {
     pub async fn list_units(&self, pattern: &str) -> Result<Vec<Listed>> {
         let doing = format!("list the units matching '{pattern}'");
         let body = (&[] as &[&str], std::slice::from_ref(&pattern));
-        let reply = self
-            .call(PATH, MANAGER, "ListUnitsByPatterns", &body, &doing)
-            .await?;
+        let reply = self.call(PATH, MANAGER, "ListUnitsByPatterns", &body, &doing).await?;
         let body = reply.body();
-        let rows: Vec<Row<'_>> = body
-            .deserialize()
-            .map_err(|error| Error::from_zbus(&error, doing))?;
-        Ok(rows
-            .iter()
-            .map(|row| Listed {
-                name: row.0.to_owned(),
-                load: row.2.to_owned(),
-            })
-            .collect())
+        let rows: Vec<Row<'_>> = body.deserialize().map_err(|error| Error::from_zbus(&error, doing))?;
+        Ok(rows.iter().map(|row| Listed { name: row.0.to_owned(), load: row.2.to_owned() }).collect())
     }
 
     /// The names of the enabled unit files that match the glob.
@@ -192,22 +160,14 @@ impl Manager {
     /// As any call.
     pub async fn list_enabled(&self, pattern: &str) -> Result<Vec<String>> {
         let doing = format!("list the unit files matching '{pattern}'");
-        let body = (
-            ["enabled", "enabled-runtime"].as_slice(),
-            std::slice::from_ref(&pattern),
-        );
-        let reply = self
-            .call(PATH, MANAGER, "ListUnitFilesByPatterns", &body, &doing)
-            .await?;
+        let body = (ENABLED.as_slice(), std::slice::from_ref(&pattern));
+        let reply = self.call(PATH, MANAGER, "ListUnitFilesByPatterns", &body, &doing).await?;
         let body = reply.body();
-        let rows: Vec<(&str, &str)> = body
-            .deserialize()
-            .map_err(|error| Error::from_zbus(&error, doing))?;
-        Ok(rows
-            .iter()
-            .filter_map(|(path, _)| path.rsplit('/').next())
-            .map(str::to_owned)
-            .collect())
+        let rows: Vec<(&str, &str)> = body.deserialize().map_err(|error| Error::from_zbus(&error, doing))?;
+        // Asked for above, and looked at again: a manager may list more than it was asked for.
+        let enabled = rows.iter().filter(|(_, state)| ENABLED.contains(state));
+        let names = enabled.filter_map(|(path, _)| path.rsplit('/').next());
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// Enqueues a job for a unit and gives the job's path, which its [`Signal::JobRemoved`] will carry. That
@@ -219,22 +179,17 @@ impl Manager {
     /// [`Signal::JobRemoved`]: crate::Signal::JobRemoved
     pub async fn enqueue(&self, verb: Verb, name: &str) -> Result<OwnedObjectPath> {
         let doing = format!("{} {name}", verb.words());
-        let reply = self
-            .call(PATH, MANAGER, verb.method(), &(name, "replace"), &doing)
-            .await?;
-        reply
-            .body()
-            .deserialize()
-            .map_err(|error| Error::from_zbus(&error, doing))
+        let reply = self.call(PATH, MANAGER, verb.method(), &(name, "replace"), &doing).await?;
+        reply.body().deserialize().map_err(|error| Error::from_zbus(&error, doing))
     }
 
-    /// Reads everything that judging a unit needs: one call, and a second one for a service.
+    /// Reads everything that judging a unit needs: one call, and a second one for a service that is loaded.
     ///
     /// # Errors
     /// As any call.
     pub async fn unit(&self, path: &ObjectPath<'_>) -> Result<Unit> {
         let mut unit = self.state(path).await?;
-        if unit.name.ends_with(".service") {
+        if unit.load == "loaded" && unit.name.ends_with(".service") {
             let reply = self.all(path, "org.freedesktop.systemd1.Service").await?;
             unit.service = Some(unit::read(&reply, path, unit::service)?);
         }
@@ -251,14 +206,7 @@ impl Manager {
     }
 
     async fn all(&self, path: &ObjectPath<'_>, interface: &str) -> Result<Message> {
-        self.call(
-            path.as_str(),
-            PROPERTIES,
-            "GetAll",
-            &interface,
-            &format!("read {path}"),
-        )
-        .await
+        self.call(path.as_str(), PROPERTIES, "GetAll", &interface, &format!("read {path}")).await
     }
 
     /// The last lines a unit wrote, oldest first, as the embedded manager keeps them (`io.aye.Unit1.LogTail`).
@@ -268,13 +216,10 @@ impl Manager {
     pub async fn log_tail(&self, path: &ObjectPath<'_>) -> Result<Vec<String>> {
         let doing = format!("read the log of {path}");
         let body = ("io.aye.Unit1", "LogTail");
-        let reply = self
-            .call(path.as_str(), PROPERTIES, "Get", &body, &doing)
-            .await?;
+        let reply = self.call(path.as_str(), PROPERTIES, "Get", &body, &doing).await?;
         let body = reply.body();
-        let value: zbus::Variant<'_> = body
-            .deserialize()
-            .map_err(|error| Error::from_zbus(&error, &*doing))?;
+        let value: zbus::Variant<'_> =
+            body.deserialize().map_err(|error| Error::from_zbus(&error, &*doing))?;
         Vec::try_from(value).map_err(|error: zbus::Error| Error::from_zbus(&error, doing))
     }
 }

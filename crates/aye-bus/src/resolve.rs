@@ -50,10 +50,7 @@ async fn matches(manager: &Manager, pattern: &str) -> Result<Vec<Unit>> {
     let names = select(pattern, &loaded, &enabled);
     if names.is_empty() {
         let advice = "no loaded or enabled unit has such a name".to_owned();
-        return Err(Error::NothingMatched {
-            pattern: pattern.to_owned(),
-            advice,
-        });
+        return Err(Error::NothingMatched { pattern: pattern.to_owned(), advice });
     }
     let mut units = Vec::with_capacity(names.len());
     for name in names {
@@ -65,20 +62,12 @@ async fn matches(manager: &Manager, pattern: &str) -> Result<Vec<Unit>> {
 
 async fn named(manager: &Manager, pattern: &str) -> Result<Unit> {
     let name = complete(pattern);
-    let nothing = |advice: String| Error::NothingMatched {
-        pattern: pattern.to_owned(),
-        advice,
-    };
+    let nothing = |advice: String| Error::NothingMatched { pattern: pattern.to_owned(), advice };
     if !is_restartable(&name) {
-        return Err(Error::NotRestartable {
-            kind: suffix(&name).unwrap_or_default().to_owned(),
-            name,
-        });
+        return Err(Error::NotRestartable { kind: suffix(&name).unwrap_or_default().to_owned(), name });
     }
     if let Some(stem) = template(&name) {
-        return Err(nothing(format!(
-            "it is a template; name an instance, as in {stem}@1, or '{stem}@*'"
-        )));
+        return Err(nothing(format!("it is a template; name an instance, as in {stem}@1, or '{stem}@*'")));
     }
     let path = match manager.load(&name).await {
         Err(Error::Refused { message, .. }) => return Err(nothing(message)),
@@ -94,10 +83,7 @@ async fn named(manager: &Manager, pattern: &str) -> Result<Unit> {
 /// The names a glob stands for, out of what the manager lists.
 fn select(pattern: &str, loaded: &[Listed], enabled: &[String]) -> Vec<String> {
     let services_only = suffix(pattern).is_none();
-    let loaded = loaded
-        .iter()
-        .filter(|unit| unit.load != "not-found")
-        .map(|unit| &unit.name);
+    let loaded = loaded.iter().filter(|unit| unit.load != "not-found").map(|unit| &unit.name);
     let mut names: Vec<String> = loaded
         .chain(enabled)
         .filter(|name| is_restartable(name) && template(name).is_none())
@@ -120,11 +106,7 @@ fn suffix(name: &str) -> Option<&str> {
 }
 
 fn complete(name: &str) -> String {
-    if suffix(name).is_some() {
-        name.to_owned()
-    } else {
-        format!("{name}.service")
-    }
+    if suffix(name).is_some() { name.to_owned() } else { format!("{name}.service") }
 }
 
 fn is_restartable(name: &str) -> bool {
@@ -142,21 +124,12 @@ mod tests {
     use super::*;
 
     fn loaded(names: &[&str]) -> Vec<Listed> {
-        names
-            .iter()
-            .map(|name| Listed {
-                name: (*name).to_owned(),
-                load: "loaded".to_owned(),
-            })
-            .collect()
+        names.iter().map(|name| Listed { name: (*name).to_owned(), load: "loaded".to_owned() }).collect()
     }
 
     #[test]
     fn leaves_out_what_is_referenced_but_does_not_exist() {
-        let ghost = Listed {
-            name: "web@9.service".to_owned(),
-            load: "not-found".to_owned(),
-        };
+        let ghost = Listed { name: "web@9.service".to_owned(), load: "not-found".to_owned() };
         assert_eq!(select("web@*", &[ghost], &[]), Vec::<String>::new());
     }
 
@@ -164,35 +137,20 @@ mod tests {
     fn a_glob_without_a_suffix_means_services_only() {
         let all = loaded(&["web@1.service", "web@1.socket", "web.target"]);
         assert_eq!(select("web*", &all, &[]), ["web@1.service"]);
-        assert_eq!(
-            select("web*.socket", &loaded(&["web@1.socket"]), &[]),
-            ["web@1.socket"]
-        );
+        assert_eq!(select("web*.socket", &loaded(&["web@1.socket"]), &[]), ["web@1.socket"]);
     }
 
     #[test]
     fn leaves_out_what_cannot_be_restarted() {
-        let all = loaded(&[
-            "run-1.scope",
-            "dev-sda.device",
-            "web@.service",
-            "run-2.service",
-        ]);
+        let all = loaded(&["run-1.scope", "dev-sda.device", "web@.service", "run-2.service"]);
         assert_eq!(select("*.scope", &all, &[]), ["run-2.service"]);
     }
 
     #[test]
     fn merges_loaded_and_enabled_in_natural_order_without_duplicates() {
         let all = loaded(&["web@10.service", "web@2.service"]);
-        let enabled = [
-            "web@1.service".to_owned(),
-            "web@2.service".to_owned(),
-            "web@.service".to_owned(),
-        ];
-        assert_eq!(
-            select("web@*", &all, &enabled),
-            ["web@1.service", "web@2.service", "web@10.service"]
-        );
+        let enabled = ["web@1.service".to_owned(), "web@2.service".to_owned(), "web@.service".to_owned()];
+        assert_eq!(select("web@*", &all, &enabled), ["web@1.service", "web@2.service", "web@10.service"]);
     }
 
     #[test]

@@ -162,8 +162,7 @@ impl<'m> Properties<'m> {
 
     /// A time span, where the largest number means infinity and zero means off.
     fn span(&self, name: &str) -> Option<Duration> {
-        Some(self.micros(name))
-            .filter(|span| !span.is_zero() && *span != Duration::from_micros(u64::MAX))
+        Some(self.micros(name)).filter(|span| !span.is_zero() && *span != Duration::from_micros(u64::MAX))
     }
 
     fn invocation(&self) -> Option<Invocation> {
@@ -178,39 +177,28 @@ impl<'m> Properties<'m> {
     /// `ConditionResult` is false in a unit that was never tried, too: only a stamp makes it mean something.
     fn conditions_met(&self) -> Option<bool> {
         match self.0.get("ConditionResult") {
-            Some(Variant::Bool(met)) => {
-                Some(*met || self.micros("ConditionTimestampMonotonic").is_zero())
-            }
+            Some(Variant::Bool(met)) => Some(*met || self.micros("ConditionTimestampMonotonic").is_zero()),
             _ => None,
         }
     }
 
     pub(crate) fn change(&self) -> Change {
         Change {
-            active: self
-                .0
-                .contains_key("ActiveState")
-                .then(|| ActiveState::parse(self.text("ActiveState"))),
+            active: self.0.contains_key("ActiveState").then(|| ActiveState::parse(self.text("ActiveState"))),
             invocation: self.invocation(),
             became_active: self
                 .0
                 .contains_key("ActiveEnterTimestampMonotonic")
                 .then(|| self.micros("ActiveEnterTimestampMonotonic")),
             conditions_met: self.conditions_met(),
-            status: self
-                .0
-                .contains_key("StatusText")
-                .then(|| self.text("StatusText").to_owned()),
+            status: self.0.contains_key("StatusText").then(|| self.text("StatusText").to_owned()),
         }
     }
 
     pub(crate) fn unit(&self, path: &ObjectPath<'_>) -> Result<Unit> {
         if self.text("Id").is_empty() || self.text("ActiveState").is_empty() {
             let reason = "Id or ActiveState is missing".to_owned();
-            return Err(Error::Malformed {
-                doing: format!("read {path}"),
-                reason,
-            });
+            return Err(Error::Malformed { doing: format!("read {path}"), reason });
         }
         Ok(Unit {
             name: self.text("Id").to_owned(),
@@ -248,15 +236,9 @@ pub(crate) fn service(of: &Properties<'_>) -> Service {
 }
 
 /// Reads the dictionary that `GetAll` answers with, and makes something of it.
-pub(crate) fn read<T>(
-    reply: &Message,
-    path: &str,
-    make: impl FnOnce(&Properties<'_>) -> T,
-) -> Result<T> {
+pub(crate) fn read<T>(reply: &Message, path: &str, make: impl FnOnce(&Properties<'_>) -> T) -> Result<T> {
     let body = reply.body();
-    let map = body
-        .deserialize()
-        .map_err(|error| Error::from_zbus(&error, format!("read {path}")))?;
+    let map = body.deserialize().map_err(|error| Error::from_zbus(&error, format!("read {path}")))?;
     Ok(make(&Properties::of(map)))
 }
 
@@ -277,38 +259,27 @@ mod tests {
 
     #[test]
     fn an_all_zero_invocation_is_none() {
-        let zero = Properties::of(HashMap::from([(
-            "InvocationID",
-            Variant::from(vec![0u8; 16]),
-        )]));
+        let zero = Properties::of(HashMap::from([("InvocationID", Variant::from(vec![0u8; 16]))]));
         assert_eq!(zero.invocation(), None);
     }
 
     #[test]
     fn an_infinite_timeout_is_none() {
-        let infinite = Properties::of(HashMap::from([(
-            "TimeoutStartUSec",
-            Variant::from(u64::MAX),
-        )]));
+        let infinite = Properties::of(HashMap::from([("TimeoutStartUSec", Variant::from(u64::MAX))]));
         assert_eq!(service(&infinite).start_timeout, None);
     }
 
     #[test]
     fn a_service_that_still_runs_has_not_run_for_any_time() {
-        let running = Properties::of(HashMap::from([(
-            "ExecMainStartTimestampMonotonic",
-            Variant::from(7u64),
-        )]));
+        let running =
+            Properties::of(HashMap::from([("ExecMainStartTimestampMonotonic", Variant::from(7u64))]));
         assert_eq!(service(&running).ran_for, None);
     }
 
     #[test]
     fn an_invocation_prints_as_the_journal_spells_it() {
-        let id = Properties::of(HashMap::from([(
-            "InvocationID",
-            Variant::from(vec![0xabu8; 16]),
-        )]))
-        .invocation();
+        let id =
+            Properties::of(HashMap::from([("InvocationID", Variant::from(vec![0xabu8; 16]))])).invocation();
         assert_eq!(id.unwrap().to_string(), "ab".repeat(16));
     }
 

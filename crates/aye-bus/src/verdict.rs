@@ -18,22 +18,15 @@ pub enum Verdict {
 /// nothing for `Type=simple`, and a unit still running its old start has not been restarted.
 pub fn judge(before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
     let renewed = after.invocation != before.invocation && after.invocation.is_some();
-    if *job == JobResult::Done
-        && renewed
-        && (after.active == ActiveState::Active || ran_to_its_end(after))
-    {
+    if *job == JobResult::Done && renewed && (after.active == ActiveState::Active || ran_to_its_end(after)) {
         return Verdict::Ready;
     }
     Verdict::Failed(failure(after, job, renewed))
 }
 
 fn ran_to_its_end(after: &Unit) -> bool {
-    let oneshot = after
-        .service
-        .as_ref()
-        .filter(|service| service.kind == "oneshot");
-    after.active == ActiveState::Inactive
-        && oneshot.is_some_and(|service| service.result == "success")
+    let oneshot = after.service.as_ref().filter(|service| service.kind == "oneshot");
+    after.active == ActiveState::Inactive && oneshot.is_some_and(|service| service.result == "success")
 }
 
 fn failure(after: &Unit, job: &JobResult, renewed: bool) -> String {
@@ -41,9 +34,7 @@ fn failure(after: &Unit, job: &JobResult, renewed: bool) -> String {
         return reason;
     }
     match job {
-        JobResult::Failed | JobResult::Canceled
-            if !renewed && after.active == ActiveState::Failed =>
-        {
+        JobResult::Failed | JobResult::Canceled if !renewed && after.active == ActiveState::Failed => {
             never_started()
         }
         JobResult::Done | JobResult::Failed | JobResult::Canceled => {
@@ -55,11 +46,7 @@ fn failure(after: &Unit, job: &JobResult, renewed: bool) -> String {
 }
 
 fn unexplained(after: &Unit, job: &JobResult, renewed: bool) -> String {
-    if *job == JobResult::Done {
-        not_active(after, renewed)
-    } else {
-        job_failure(job)
-    }
+    if *job == JobResult::Done { not_active(after, renewed) } else { job_failure(job) }
 }
 
 /// Failed without a new invocation: the `Result` there is that of an earlier start. systemd 252 keeps it when it
@@ -92,9 +79,7 @@ fn not_active(after: &Unit, renewed: bool) -> String {
 
 fn job_failure(job: &JobResult) -> String {
     match job {
-        JobResult::Dependency => {
-            "dependency failed: a unit that it requires did not start".to_owned()
-        }
+        JobResult::Dependency => "dependency failed: a unit that it requires did not start".to_owned(),
         JobResult::Timeout => "the job timed out (JobTimeoutSec=)".to_owned(),
         JobResult::Canceled => "canceled: another job took the place of this one".to_owned(),
         JobResult::Skipped => "skipped: there was nothing to do".to_owned(),
@@ -108,18 +93,12 @@ fn job_failure(job: &JobResult) -> String {
 
 /// `Result` of the service, as a sentence; `None` for `success`.
 fn service_failure(service: &Service) -> Option<String> {
-    let after = service
-        .ran_for
-        .map(|ran| format!(" after {}", duration(ran)))
-        .unwrap_or_default();
+    let after = service.ran_for.map(|ran| format!(" after {}", duration(ran))).unwrap_or_default();
     Some(match service.result.as_str() {
         "success" | "" => return None,
         "exit-code" => exited(service, &after),
         "signal" => format!("killed by {}{after}", signal(service.exit_status)),
-        "core-dump" => format!(
-            "killed by {}{after} (core dumped)",
-            signal(service.exit_status)
-        ),
+        "core-dump" => format!("killed by {}{after} (core dumped)", signal(service.exit_status)),
         "timeout" => start_timed_out(service),
         "watchdog" => watchdog(service),
         "protocol" => protocol(service, &after),
@@ -138,9 +117,7 @@ fn exited(service: &Service, after: &str) -> String {
     }
     match service.exit_status {
         200 => "could not be executed: WorkingDirectory= is not accessible (200/CHDIR)".to_owned(),
-        203 => {
-            "could not be executed: ExecStart= is missing or not executable (203/EXEC)".to_owned()
-        }
+        203 => "could not be executed: ExecStart= is missing or not executable (203/EXEC)".to_owned(),
         216 => "could not be executed: no such group (216/GROUP)".to_owned(),
         217 => "could not be executed: no such user (217/USER)".to_owned(),
         status => format!("exited with {status}{after}"),
@@ -148,10 +125,7 @@ fn exited(service: &Service, after: &str) -> String {
 }
 
 fn start_timed_out(service: &Service) -> String {
-    let limit = service
-        .start_timeout
-        .map(|limit| format!(" after {}", duration(limit)))
-        .unwrap_or_default();
+    let limit = service.start_timeout.map(|limit| format!(" after {}", duration(limit))).unwrap_or_default();
     let missing = match service.kind.as_str() {
         "notify" | "notify-reload" => ": no READY=1 was received",
         _ => "",
@@ -160,10 +134,7 @@ fn start_timed_out(service: &Service) -> String {
 }
 
 fn watchdog(service: &Service) -> String {
-    let limit = service
-        .watchdog
-        .map(|limit| format!(" for {}", duration(limit)))
-        .unwrap_or_default();
+    let limit = service.watchdog.map(|limit| format!(" for {}", duration(limit))).unwrap_or_default();
     format!("killed by the watchdog: no WATCHDOG=1{limit}")
 }
 
@@ -177,13 +148,11 @@ fn protocol(service: &Service, after: &str) -> String {
 /// The name of a signal; numbers as on every Linux but MIPS and SPARC (`man 7 signal`).
 fn signal(number: i32) -> String {
     const NAMES: [&str; 16] = [
-        "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
-        "USR2", "PIPE", "ALRM", "TERM",
+        "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+        "PIPE", "ALRM", "TERM",
     ];
-    let name = usize::try_from(number)
-        .ok()
-        .and_then(|index| NAMES.get(index))
-        .filter(|name| !name.is_empty());
+    let name =
+        usize::try_from(number).ok().and_then(|index| NAMES.get(index)).filter(|name| !name.is_empty());
     match (name, number) {
         (Some(name), _) => format!("SIG{name}"),
         (None, 24) => "SIGXCPU".to_owned(),
@@ -202,9 +171,7 @@ mod tests {
     fn unit(invocation: u8, active: ActiveState, service: Service) -> Unit {
         Unit {
             name: "web@1.service".to_owned(),
-            path: "/org/freedesktop/systemd1/unit/web_401_2eservice"
-                .try_into()
-                .unwrap(),
+            path: "/org/freedesktop/systemd1/unit/web_401_2eservice".try_into().unwrap(),
             load: "loaded".to_owned(),
             active,
             sub: "dead".to_owned(),
@@ -238,11 +205,7 @@ mod tests {
     }
 
     fn sentence(after: &Unit, job: &JobResult) -> String {
-        match judge(
-            &unit(1, ActiveState::Active, service("success")),
-            after,
-            job,
-        ) {
+        match judge(&unit(1, ActiveState::Active, service("success")), after, job) {
             Verdict::Failed(sentence) => sentence,
             Verdict::Ready => panic!("judged ready"),
         }
@@ -251,71 +214,26 @@ mod tests {
     #[test]
     fn says_what_each_result_means() {
         let table = [
+            (Service { exit_status: 1, ..service("exit-code") }, "exited with 1 after 2.0 s"),
             (
-                Service {
-                    exit_status: 1,
-                    ..service("exit-code")
-                },
-                "exited with 1 after 2.0 s",
-            ),
-            (
-                Service {
-                    exit_status: 203,
-                    ..service("exit-code")
-                },
+                Service { exit_status: 203, ..service("exit-code") },
                 "could not be executed: ExecStart= is missing or not executable (203/EXEC)",
             ),
             (
-                Service {
-                    exit_code: 0,
-                    ..service("exit-code")
-                },
+                Service { exit_code: 0, ..service("exit-code") },
                 "one of its start commands exited with an error",
             ),
+            (Service { exit_status: 11, ..service("signal") }, "killed by SIGSEGV after 2.0 s"),
+            (Service { exit_status: 34, ..service("signal") }, "killed by signal 34 after 2.0 s"),
             (
-                Service {
-                    exit_status: 11,
-                    ..service("signal")
-                },
-                "killed by SIGSEGV after 2.0 s",
-            ),
-            (
-                Service {
-                    exit_status: 34,
-                    ..service("signal")
-                },
-                "killed by signal 34 after 2.0 s",
-            ),
-            (
-                Service {
-                    exit_status: 6,
-                    ..service("core-dump")
-                },
+                Service { exit_status: 6, ..service("core-dump") },
                 "killed by SIGABRT after 2.0 s (core dumped)",
             ),
-            (
-                service("timeout"),
-                "start timed out after 90 s: no READY=1 was received",
-            ),
-            (
-                Service {
-                    kind: "forking".to_owned(),
-                    ..service("timeout")
-                },
-                "start timed out after 90 s",
-            ),
-            (
-                service("watchdog"),
-                "killed by the watchdog: no WATCHDOG=1 for 2 s",
-            ),
-            (
-                service("protocol"),
-                "exited after 2.0 s without sending READY=1",
-            ),
-            (
-                service("oom-kill"),
-                "killed for want of memory after 2.0 s (oom-kill)",
-            ),
+            (service("timeout"), "start timed out after 90 s: no READY=1 was received"),
+            (Service { kind: "forking".to_owned(), ..service("timeout") }, "start timed out after 90 s"),
+            (service("watchdog"), "killed by the watchdog: no WATCHDOG=1 for 2 s"),
+            (service("protocol"), "exited after 2.0 s without sending READY=1"),
+            (service("oom-kill"), "killed for want of memory after 2.0 s (oom-kill)"),
             (service("novelty"), "failed (novelty)"),
             (service("success"), "failed to start"),
         ];
@@ -327,20 +245,11 @@ mod tests {
     #[test]
     fn says_how_a_job_ended_when_the_unit_itself_says_nothing() {
         let table = [
-            (
-                JobResult::Dependency,
-                "dependency failed: a unit that it requires did not start",
-            ),
+            (JobResult::Dependency, "dependency failed: a unit that it requires did not start"),
             (JobResult::Timeout, "the job timed out (JobTimeoutSec=)"),
-            (
-                JobResult::Canceled,
-                "canceled: another job took the place of this one",
-            ),
+            (JobResult::Canceled, "canceled: another job took the place of this one"),
             (JobResult::Skipped, "skipped: there was nothing to do"),
-            (
-                JobResult::Other("frozen".to_owned()),
-                "the job ended with frozen",
-            ),
+            (JobResult::Other("frozen".to_owned()), "the job ended with frozen"),
         ];
         for (job, expected) in table {
             assert_eq!(failed(&job, service("success")), expected);
@@ -349,10 +258,7 @@ mod tests {
 
     #[test]
     fn a_failure_of_an_earlier_start_does_not_explain_this_one() {
-        for (job, result) in [
-            (JobResult::Failed, "exit-code"),
-            (JobResult::Canceled, "start-limit-hit"),
-        ] {
+        for (job, result) in [(JobResult::Failed, "exit-code"), (JobResult::Canceled, "start-limit-hit")] {
             let after = unit(1, ActiveState::Failed, service(result));
             let sentence = sentence(&after, &job);
             assert!(
@@ -377,16 +283,9 @@ mod tests {
 
     #[test]
     fn a_simple_service_that_died_at_once_is_a_failure_though_done() {
-        let dead = Service {
-            kind: "simple".to_owned(),
-            exit_status: 3,
-            ..service("exit-code")
-        };
+        let dead = Service { kind: "simple".to_owned(), exit_status: 3, ..service("exit-code") };
         let after = unit(2, ActiveState::Failed, dead);
-        assert_eq!(
-            sentence(&after, &JobResult::Done),
-            "exited with 3 after 2.0 s"
-        );
+        assert_eq!(sentence(&after, &JobResult::Done), "exited with 3 after 2.0 s");
     }
 
     #[test]
@@ -395,28 +294,19 @@ mod tests {
         after.load = "masked".to_owned();
         assert!(sentence(&after, &JobResult::Failed).starts_with("masked"));
         after.load = "not-found".to_owned();
-        assert_eq!(
-            sentence(&after, &JobResult::Failed),
-            "its unit file was not found"
-        );
+        assert_eq!(sentence(&after, &JobResult::Failed), "its unit file was not found");
     }
 
     #[test]
     fn an_unmet_condition_is_named() {
         let mut after = unit(1, ActiveState::Inactive, service("success"));
         after.conditions_met = false;
-        assert_eq!(
-            sentence(&after, &JobResult::Done),
-            "skipped: a condition of the unit was not met"
-        );
+        assert_eq!(sentence(&after, &JobResult::Done), "skipped: a condition of the unit was not met");
     }
 
     #[test]
     fn a_oneshot_that_ran_to_its_end_is_ready() {
-        let oneshot = Service {
-            kind: "oneshot".to_owned(),
-            ..service("success")
-        };
+        let oneshot = Service { kind: "oneshot".to_owned(), ..service("success") };
         let before = unit(1, ActiveState::Inactive, oneshot.clone());
         let after = unit(2, ActiveState::Inactive, oneshot);
         assert_eq!(judge(&before, &after, &JobResult::Done), Verdict::Ready);

@@ -70,47 +70,23 @@ impl Fake {
     pub(crate) fn listen(dir: &Path, units: &[(&str, Act)]) -> Self {
         std::fs::create_dir_all(dir.join("systemd")).unwrap();
         let listener = UnixListener::bind(dir.join("systemd/private")).unwrap();
-        let unit = |act| Unit {
-            act,
-            active: "active",
-            invocation: 1,
-            result: "success",
-            kind: "notify",
-        };
-        let units = units
-            .iter()
-            .map(|&(name, act)| (name.to_owned(), unit(act)))
-            .collect();
+        let unit = |act| Unit { act, active: "active", invocation: 1, result: "success", kind: "notify" };
+        let units = units.iter().map(|&(name, act)| (name.to_owned(), unit(act))).collect();
         let state = Arc::new(Mutex::new(State { units, jobs: 0 }));
         let calls = watch::Sender::new(Vec::new());
         let release = Arc::new(Notify::new());
-        let served = Served {
-            state: state.clone(),
-            calls: calls.clone(),
-            release: release.clone(),
-        };
+        let served = Served { state: state.clone(), calls: calls.clone(), release: release.clone() };
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(served.clone().serve(stream));
             }
         });
-        Self {
-            state,
-            calls,
-            release,
-            accepting,
-        }
+        Self { state, calls, release, accepting }
     }
 
     /// Makes a unit one that has failed before the test begins.
     pub(crate) fn failed_before(&self, name: &str) {
-        self.state
-            .lock()
-            .unwrap()
-            .units
-            .get_mut(name)
-            .unwrap()
-            .active = "failed";
+        self.state.lock().unwrap().units.get_mut(name).unwrap().active = "failed";
     }
 
     /// Makes a unit one of this `Type=`.
@@ -126,10 +102,7 @@ impl Fake {
     /// Waits until this call has been received.
     pub(crate) async fn called(&self, call: &str) {
         let mut calls = self.calls.subscribe();
-        calls
-            .wait_for(|calls| calls.iter().any(|seen| seen == call))
-            .await
-            .unwrap();
+        calls.wait_for(|calls| calls.iter().any(|seen| seen == call)).await.unwrap();
     }
 
     /// Lets a held job end.
@@ -148,9 +121,7 @@ struct Served {
 impl Served {
     async fn serve(self, stream: tokio::net::UnixStream) {
         let stream = stream.into_std().unwrap();
-        let builder = zbus::connection::Builder::unix_stream(stream)
-            .server(Guid::generate())
-            .p2p();
+        let builder = zbus::connection::Builder::unix_stream(stream).server(Guid::generate()).p2p();
         let Ok(connection) = builder.build().await else {
             return;
         };
@@ -178,7 +149,7 @@ impl Served {
                 let rows: Vec<_> = self
                     .names()
                     .into_iter()
-                    .filter(|name| fits(name, &patterns[0]))
+                    .filter(|name| fits(name, &patterns[0]) && name != "web@5.service")
                     .collect();
                 let rows: Vec<_> = rows
                     .iter()
@@ -200,11 +171,17 @@ impl Served {
                 reply(connection, &header, &rows).await;
             }
             "ListUnitFilesByPatterns" => {
-                reply(connection, &header, &Vec::<(String, String)>::new()).await;
+                // More than was asked for: only the first is enabled.
+                let dir = "/etc/systemd/system";
+                let files =
+                    [("web@5.service", "enabled"), ("web@6.service", "static"), ("web@.service", "enabled")];
+                let rows: Vec<_> =
+                    files.iter().map(|(name, state)| (format!("{dir}/{name}"), *state)).collect();
+                let rows = if self.names().contains(&"web@5.service".to_owned()) { rows } else { Vec::new() };
+                reply(connection, &header, &rows).await;
             }
             "GetAll" => {
-                self.get_all(connection, &header, body.deserialize().unwrap())
-                    .await;
+                self.get_all(connection, &header, body.deserialize().unwrap()).await;
             }
             "Get" => {
                 let lines = vec!["first line", "Error: listen EADDRINUSE :::3003"];
@@ -212,8 +189,7 @@ impl Served {
             }
             method => {
                 let (name, _): (String, String) = body.deserialize().unwrap();
-                self.calls
-                    .send_modify(|calls| calls.push(format!("{method} {name}")));
+                self.calls.send_modify(|calls| calls.push(format!("{method} {name}")));
                 return self.enqueue(connection, &header, name).await;
             }
         }
@@ -226,19 +202,18 @@ impl Served {
 
     async fn get_all(&self, connection: &Connection, header: &Header<'_>, interface: &str) {
         let path = header.path().unwrap();
-        let found = self
-            .names()
-            .into_iter()
-            .find(|name| unit_path(name) == *path);
+        let found = self.names().into_iter().find(|name| unit_path(name) == *path);
         let properties = match found {
+            None if interface.ends_with(".Service") => {
+                let error = "org.freedesktop.DBus.Error.UnknownInterface";
+                let message = Message::error(header, error).build(&"no such interface").unwrap();
+                connection.send(&message).await.unwrap();
+                return;
+            }
             None => missing(),
             Some(name) => {
                 let unit = self.state.lock().unwrap().units[&name].clone();
-                if interface.ends_with(".Unit") {
-                    unit.unit(name)
-                } else {
-                    unit.service()
-                }
+                if interface.ends_with(".Unit") { unit.unit(name) } else { unit.service() }
             }
         };
         reply(connection, header, &properties).await;
@@ -325,10 +300,7 @@ impl Unit {
             ("ActiveState", Variant::from(self.active)),
             ("SubState", Variant::from("running")),
             ("InvocationID", Variant::from(vec![self.invocation; 16])),
-            (
-                "ActiveEnterTimestampMonotonic",
-                Variant::from(u64::from(self.invocation) * 1_000_000),
-            ),
+            ("ActiveEnterTimestampMonotonic", Variant::from(u64::from(self.invocation) * 1_000_000)),
         ])
     }
 
@@ -337,20 +309,11 @@ impl Unit {
         HashMap::from([
             ("Type", Variant::from(self.kind)),
             ("Result", Variant::from(self.result)),
-            (
-                "StatusText",
-                Variant::from(if failed == 1 { "loading cache 40%" } else { "" }),
-            ),
+            ("StatusText", Variant::from(if failed == 1 { "loading cache 40%" } else { "" })),
             ("ExecMainCode", Variant::from(failed)),
             ("ExecMainStatus", Variant::from(failed)),
-            (
-                "ExecMainStartTimestampMonotonic",
-                Variant::from(1_000_000u64),
-            ),
-            (
-                "ExecMainExitTimestampMonotonic",
-                Variant::from(3_040_000u64),
-            ),
+            ("ExecMainStartTimestampMonotonic", Variant::from(1_000_000u64)),
+            ("ExecMainExitTimestampMonotonic", Variant::from(3_040_000u64)),
             ("TimeoutStartUSec", Variant::from(90_000_000u64)),
         ])
     }
@@ -365,21 +328,12 @@ fn missing() -> HashMap<&'static str, Variant<'static>> {
     ])
 }
 
-async fn reply<B: serde::Serialize + zbus::DynamicType>(
-    connection: &Connection,
-    to: &Header<'_>,
-    body: &B,
-) {
+async fn reply<B: serde::Serialize + zbus::DynamicType>(connection: &Connection, to: &Header<'_>, body: &B) {
     let message = Message::method_return(to).build(body).unwrap();
     let _ = connection.send(&message).await;
 }
 
-async fn changed(
-    connection: &Connection,
-    name: &str,
-    interface: &str,
-    new: HashMap<&str, Variant<'_>>,
-) {
+async fn changed(connection: &Connection, name: &str, interface: &str, new: HashMap<&str, Variant<'_>>) {
     let properties = "org.freedesktop.DBus.Properties";
     let signal = Message::signal(unit_path(name), properties, "PropertiesChanged");
     let message = signal.build(&(interface, new, Vec::<&str>::new())).unwrap();
@@ -387,11 +341,8 @@ async fn changed(
 }
 
 async fn removed(connection: &Connection, job: u32, unit: &str, result: &str) {
-    let signal = Message::signal(
-        "/org/freedesktop/systemd1",
-        "org.freedesktop.systemd1.Manager",
-        "JobRemoved",
-    );
+    let signal =
+        Message::signal("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobRemoved");
     let message = signal.build(&(job, job_path(job), unit, result)).unwrap();
     let _ = connection.send(&message).await;
 }
@@ -403,11 +354,7 @@ fn job_path(job: u32) -> ObjectPath<'static> {
 /// systemd's own escape of a unit's name: what is no letter and no digit becomes `_` and its hexadecimal code.
 fn unit_path(name: &str) -> ObjectPath<'static> {
     let escape = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_string()
-        } else {
-            format!("_{:02x}", c as u32)
-        }
+        if c.is_ascii_alphanumeric() { c.to_string() } else { format!("_{:02x}", c as u32) }
     };
     let label: String = name.chars().map(escape).collect();
     ObjectPath::try_from(format!("/org/freedesktop/systemd1/unit/{label}")).unwrap()
@@ -415,7 +362,5 @@ fn unit_path(name: &str) -> ObjectPath<'static> {
 
 /// As much of fnmatch as the tests use: one star at the end.
 fn fits(name: &str, pattern: &str) -> bool {
-    pattern
-        .strip_suffix('*')
-        .is_some_and(|stem| name.starts_with(stem))
+    pattern.strip_suffix('*').is_some_and(|stem| name.starts_with(stem))
 }

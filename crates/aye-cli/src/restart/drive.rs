@@ -49,28 +49,11 @@ impl<'a> Run<'a> {
     ) -> Self {
         let rollout = Rollout::new(units.len(), Limits::default());
         let member = |before: Unit| {
-            let status = before
-                .service
-                .as_ref()
-                .map(|s| s.status.clone())
-                .unwrap_or_default();
-            Member {
-                latest: before.clone(),
-                before,
-                job: None,
-                status,
-            }
+            let status = before.service.as_ref().map(|s| s.status.clone()).unwrap_or_default();
+            Member { latest: before.clone(), before, job: None, status }
         };
         let members = units.into_iter().map(member).collect();
-        Self {
-            manager,
-            signals,
-            place,
-            verb: reporter.verb(),
-            members,
-            rollout,
-            reporter,
-        }
+        Self { manager, signals, place, verb: reporter.verb(), members, rollout, reporter }
     }
 
     /// Runs until everything that will be done is done, or a second interrupt.
@@ -99,10 +82,7 @@ impl<'a> Run<'a> {
 
     fn conclude(&mut self, outcome: &Result<(), Error>, interrupted: Option<Exit>) -> Exit {
         let _ = self.rollout.step(Event::Abandoned, Instant::now());
-        let failed = !self
-            .rollout
-            .indices(|s| matches!(s, Standing::Failed(_)))
-            .is_empty();
+        let failed = !self.rollout.indices(|s| matches!(s, Standing::Failed(_))).is_empty();
         let exit = match (outcome, interrupted) {
             (Err(error), _) => exit_of(error),
             (Ok(()), Some(exit)) => exit,
@@ -148,10 +128,7 @@ impl<'a> Run<'a> {
                 Ok(Vec::new())
             }
             Err(Error::Refused { message, .. }) => {
-                let failure = Failure {
-                    reason: message,
-                    ..Failure::default()
-                };
+                let failure = Failure { reason: message, ..Failure::default() };
                 Ok(self.fail(index, &failure))
             }
             Err(error) => {
@@ -196,11 +173,7 @@ impl<'a> Run<'a> {
         member.status.clone_from(&text);
         if member.job.is_some() && !text.is_empty() {
             let elapsed = self.rollout.elapsed(index, Instant::now());
-            self.reporter.tell(&Happening::Status {
-                index,
-                elapsed,
-                text: &text,
-            });
+            self.reporter.tell(&Happening::Status { index, elapsed, text: &text });
         }
     }
 
@@ -210,10 +183,7 @@ impl<'a> Run<'a> {
         let member = &mut self.members[index];
         member.job = None;
         let (before, latest) = (&member.before, &member.latest);
-        let gated = before
-            .service
-            .as_ref()
-            .is_some_and(Service::says_when_ready);
+        let gated = before.service.as_ref().is_some_and(Service::says_when_ready);
         if gated && judge(before, latest, result) == Verdict::Ready {
             let became_active = latest.became_active;
             return Ok(self.ready(index, became_active));
@@ -221,10 +191,7 @@ impl<'a> Run<'a> {
         let mut after = self.manager.unit(&before.path).await?;
         if after.invocation.is_none() {
             // Stopped and wanted by nobody, the unit was unloaded, and a fresh one knows nothing of its past.
-            after = Unit {
-                service: after.service,
-                ..latest.clone()
-            };
+            after = Unit { service: after.service, ..latest.clone() };
         }
         match judge(before, &after, result) {
             Verdict::Ready => Ok(self.ready(index, after.became_active)),
@@ -238,28 +205,15 @@ impl<'a> Run<'a> {
     async fn diagnose(&self, after: &Unit, reason: String) -> Failure {
         let log = log::tail(&self.place, &self.manager, after).await;
         let service = after.service.as_ref();
-        let result = service
-            .map(|service| service.result.clone())
-            .unwrap_or_default();
-        let status = service
-            .map(|service| service.status.clone())
-            .unwrap_or_default();
-        Failure {
-            reason,
-            result,
-            status,
-            log,
-        }
+        let result = service.map(|service| service.result.clone()).unwrap_or_default();
+        let status = service.map(|service| service.status.clone()).unwrap_or_default();
+        Failure { reason, result, status, log }
     }
 
     fn ready(&mut self, index: usize, became_active: Duration) -> Vec<Action> {
         let actions = self.rollout.step(Event::Ready(index), Instant::now());
         let elapsed = self.rollout.elapsed(index, Instant::now());
-        self.reporter.tell(&Happening::Ready {
-            index,
-            elapsed,
-            became_active,
-        });
+        self.reporter.tell(&Happening::Ready { index, elapsed, became_active });
         self.reporter.tell(&Happening::Ok { index, elapsed });
         actions
     }
@@ -267,19 +221,13 @@ impl<'a> Run<'a> {
     fn fail(&mut self, index: usize, failure: &Failure) -> Vec<Action> {
         let actions = self.rollout.step(Event::Failed(index), Instant::now());
         let elapsed = self.rollout.elapsed(index, Instant::now());
-        self.reporter.tell(&Happening::Failed {
-            index,
-            elapsed,
-            failure,
-        });
+        self.reporter.tell(&Happening::Failed { index, elapsed, failure });
         actions
     }
 
     fn wind_up(&mut self) -> Vec<Action> {
         let in_flight = self.rollout.indices(|s| matches!(s, Standing::InFlight(_)));
-        self.reporter.tell(&Happening::Interrupted {
-            in_flight: &in_flight,
-        });
+        self.reporter.tell(&Happening::Interrupted { in_flight: &in_flight });
         self.rollout.step(Event::Interrupted, Instant::now())
     }
 

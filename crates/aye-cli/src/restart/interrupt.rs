@@ -14,10 +14,7 @@ pub(crate) struct Interrupts {
 
 impl Interrupts {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self {
-            int: signal(SignalKind::interrupt())?,
-            term: signal(SignalKind::terminate())?,
-        })
+        Ok(Self { int: signal(SignalKind::interrupt())?, term: signal(SignalKind::terminate())? })
     }
 
     /// Waits for the next one, and says how a run that it ended has ended.

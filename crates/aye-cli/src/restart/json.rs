@@ -79,10 +79,7 @@ impl<W: Write> Json<W> {
             return Ok(());
         };
         line.v = VERSION;
-        line.ts = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_micros();
+        line.ts = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
         line.host = &self.host;
         line.total = units.len();
         serde_json::to_writer(&mut self.out, &line)?;
@@ -111,28 +108,14 @@ fn line<'a>(units: &'a [Shown], happening: &'a Happening<'_>) -> Option<Line<'a>
             enqueued_monotonic_usec: Some(enqueued.as_micros()),
             ..about("unit_start", *index, Duration::ZERO)
         },
-        Happening::Status {
-            index,
-            elapsed,
-            text,
-        } => Line {
-            status: Some(text),
-            ..about("status", *index, *elapsed)
-        },
-        Happening::Ready {
-            index,
-            elapsed,
-            became_active,
-        } => Line {
-            ready_monotonic_usec: Some(became_active.as_micros()),
-            ..about("ready", *index, *elapsed)
-        },
+        Happening::Status { index, elapsed, text } => {
+            Line { status: Some(text), ..about("status", *index, *elapsed) }
+        }
+        Happening::Ready { index, elapsed, became_active } => {
+            Line { ready_monotonic_usec: Some(became_active.as_micros()), ..about("ready", *index, *elapsed) }
+        }
         Happening::Ok { index, elapsed } => about("unit_ok", *index, *elapsed),
-        Happening::Failed {
-            index,
-            elapsed,
-            failure,
-        } => Line {
+        Happening::Failed { index, elapsed, failure } => Line {
             status: Some(&failure.status),
             reason: Some(&failure.reason),
             result: Some(&failure.result),
@@ -161,10 +144,7 @@ mod tests {
     use crate::restart::report::{Failure, Summary};
 
     fn told(happening: &Happening<'_>) -> String {
-        let shown = |name: &str| Shown {
-            name: name.to_owned(),
-            limit: None,
-        };
+        let shown = |name: &str| Shown { name: name.to_owned(), limit: None };
         let units = [shown("web@1.service"), shown("web@2.service")];
         let mut json = Json::new(Vec::new(), "box".to_owned());
         let now = SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_007);
@@ -175,11 +155,7 @@ mod tests {
     #[test]
     fn a_line_break_in_a_status_stays_inside_its_line() {
         let elapsed = Duration::from_millis(3);
-        let line = told(&Happening::Status {
-            index: 0,
-            elapsed,
-            text: "a\nb\"",
-        });
+        let line = told(&Happening::Status { index: 0, elapsed, text: "a\nb\"" });
         assert_eq!(line.lines().count(), 1);
         assert!(line.contains(r#""status":"a\nb\"""#), "{line}");
     }
@@ -194,11 +170,7 @@ mod tests {
         };
         let elapsed = Duration::from_millis(2040);
         assert_eq!(
-            told(&Happening::Failed {
-                index: 1,
-                elapsed,
-                failure: &failure
-            }),
+            told(&Happening::Failed { index: 1, elapsed, failure: &failure }),
             concat!(
                 r#"{"v":1,"ts":1700000000000007,"event":"unit_failed","host":"box","unit":"web@2.service","index":2,"#,
                 r#""total":2,"elapsed_ms":2040,"status":"loading","reason":"exited with 1 after 2.0 s","#,
@@ -210,10 +182,7 @@ mod tests {
 
     #[test]
     fn a_start_has_the_stamp_of_the_reply() {
-        let line = told(&Happening::Start {
-            index: 0,
-            enqueued: Duration::from_micros(42),
-        });
+        let line = told(&Happening::Start { index: 0, enqueued: Duration::from_micros(42) });
         assert_eq!(
             line,
             concat!(

@@ -18,9 +18,7 @@ pub(crate) struct Lock {
 /// Why the lock was not to be had.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error(
-        "another `aye restart` is at work on this manager (pid {holder}); wait until it has ended"
-    )]
+    #[error("another `aye restart` is at work on this manager (pid {holder}); wait until it has ended")]
     Held { holder: String },
     #[error("cannot lock {}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
@@ -47,11 +45,10 @@ enum Trouble {
 
 fn path(place: &Where) -> Option<PathBuf> {
     match place {
-        Where::System => rustix::process::geteuid()
-            .is_root()
-            .then(|| "/run/aye-restart.lock".into()),
-        Where::User => std::env::var_os("XDG_RUNTIME_DIR")
-            .map(|dir| PathBuf::from(dir).join("aye-restart.lock")),
+        Where::System => rustix::process::geteuid().is_root().then(|| "/run/aye-restart.lock".into()),
+        Where::User => {
+            std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("aye-restart.lock"))
+        }
         Where::Embedded(dir) => Some(dir.join("restart.lock")),
         _ => None,
     }
@@ -59,12 +56,7 @@ fn path(place: &Where) -> Option<PathBuf> {
 
 fn lock(path: &PathBuf) -> Result<Lock, Trouble> {
     let mut options = OpenOptions::new();
-    let opened = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path);
+    let opened = options.read(true).write(true).create(true).truncate(false).open(path);
     let mut file = opened.map_err(Trouble::File)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
@@ -94,9 +86,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = Where::Embedded(dir.path().to_owned());
         let _held = Lock::take(&place).unwrap();
-        let Err(Error::Held { holder }) = Lock::take(&place) else {
-            panic!("locked twice")
-        };
+        let Err(Error::Held { holder }) = Lock::take(&place) else { panic!("locked twice") };
         assert_eq!(holder, std::process::id().to_string());
     }
 
@@ -112,9 +102,6 @@ mod tests {
     fn a_missing_directory_is_an_error_that_names_the_file() {
         let place = Where::Embedded("/nonexistent".into());
         let error = Lock::take(&place).unwrap_err().to_string();
-        assert!(
-            error.starts_with("cannot lock /nonexistent/restart.lock"),
-            "{error}"
-        );
+        assert!(error.starts_with("cannot lock /nonexistent/restart.lock"), "{error}");
     }
 }

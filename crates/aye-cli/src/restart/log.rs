@@ -16,20 +16,14 @@ pub(crate) async fn tail(place: &Where, manager: &Manager, unit: &Unit) -> Vec<S
         return lines.unwrap_or_else(|error| vec![format!("(no log: {error})")]);
     }
     sync().await;
-    let output = Command::new("journalctl")
-        .args(arguments(place, unit))
-        .stdin(Stdio::null())
-        .output()
-        .await;
+    let output = Command::new("journalctl").args(arguments(place, unit)).stdin(Stdio::null()).output().await;
     match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .map(str::to_owned)
-            .collect(),
-        Ok(output) => vec![format!(
-            "(no log: journalctl: {})",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )],
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+        }
+        Ok(output) => {
+            vec![format!("(no log: journalctl: {})", String::from_utf8_lossy(&output.stderr).trim())]
+        }
         Err(error) => vec![format!("(no log: cannot run journalctl: {error})")],
     }
 }
@@ -38,11 +32,7 @@ pub(crate) async fn tail(place: &Where, manager: &Manager, unit: &Unit) -> Vec<S
 /// Only root may ask for it; without it the lines are merely a little less certain to be complete.
 async fn sync() {
     let mut command = Command::new("journalctl");
-    command
-        .arg("--sync")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg("--sync").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let _ = command.status().await;
 }
 
@@ -50,10 +40,8 @@ async fn sync() {
 /// (`man systemd.journal-fields`). A user's units are asked for without `--user`, which looks only into journals
 /// that are split by user, and a volatile journal is not.
 fn arguments(place: &Where, unit: &Unit) -> Vec<String> {
-    let mut arguments: Vec<String> = vec!["-q", "--no-pager", "-o", "cat", "-n", LINES]
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut arguments: Vec<String> =
+        vec!["-q", "--no-pager", "-o", "cat", "-n", LINES].into_iter().map(str::to_owned).collect();
     match (place, unit.invocation) {
         (Where::System, Some(invocation)) => arguments.extend([
             format!("_SYSTEMD_INVOCATION_ID={invocation}"),

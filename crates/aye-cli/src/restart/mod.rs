@@ -65,11 +65,7 @@ impl Args {
     }
 
     fn verb(&self) -> Verb {
-        if self.only_running {
-            Verb::TryRestart
-        } else {
-            Verb::Restart
-        }
+        if self.only_running { Verb::TryRestart } else { Verb::Restart }
     }
 
     /// The command that restarts these units under the same choices.
@@ -94,24 +90,15 @@ impl Args {
 /// A word as a POSIX shell reads it back.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Runs the verb to its end, on a runtime of one thread.
 pub(crate) fn run(args: &Args) -> Exit {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(restart(args)),
-        Err(error) => Err((
-            Exit::Failed,
-            format!("cannot start the event loop: {error}"),
-        )),
+        Err(error) => Err((Exit::Failed, format!("cannot start the event loop: {error}"))),
     };
     outcome.unwrap_or_else(|(exit, reason)| {
         let _ = writeln!(io::stderr(), "aye restart: {reason}");
@@ -126,13 +113,10 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
     let manager = place.connect().await.map_err(|error| refusal(&error))?;
     // Before the units are read: what changes after its reading reaches us as a signal.
     let signals = manager.watch().await.map_err(|error| refusal(&error))?;
-    let units = resolve(&manager, &args.units)
-        .await
-        .map_err(|error| refusal(&error))?;
+    let units = resolve(&manager, &args.units).await.map_err(|error| refusal(&error))?;
     let units = ordered(units, args.only_running);
     if args.dry_run && !args.json {
-        return listed(&units)
-            .map_err(|error| (Exit::Failed, format!("cannot write the plan: {error}")));
+        return listed(&units).map_err(|error| (Exit::Failed, format!("cannot write the plan: {error}")));
     }
     let reporter = Reporter::new(args, &units);
     if args.dry_run {
@@ -142,9 +126,7 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
         lock::Error::Held { .. } => (Exit::Locked, error.to_string()),
         lock::Error::File { .. } => (Exit::Failed, error.to_string()),
     })?;
-    Run::new(manager, signals, place, units, reporter)
-        .finish()
-        .await
+    Run::new(manager, signals, place, units, reporter).finish().await
 }
 
 fn refusal(error: &Error) -> Refusal {
@@ -164,11 +146,8 @@ fn exit_of(error: &Error) -> Exit {
 /// Failed units first: a restart may heal them, and until then every other one that is stopped is one too many.
 fn ordered(units: Vec<Unit>, only_running: bool) -> Vec<Unit> {
     let stopped = |unit: &Unit| matches!(unit.active, ActiveState::Inactive | ActiveState::Failed);
-    let wanted = units
-        .into_iter()
-        .filter(|unit| !(only_running && stopped(unit)));
-    let (failed, others): (Vec<_>, Vec<_>) =
-        wanted.partition(|unit| unit.active == ActiveState::Failed);
+    let wanted = units.into_iter().filter(|unit| !(only_running && stopped(unit)));
+    let (failed, others): (Vec<_>, Vec<_>) = wanted.partition(|unit| unit.active == ActiveState::Failed);
     failed.into_iter().chain(others).collect()
 }
 
@@ -197,35 +176,24 @@ mod tests {
 
     #[test]
     fn refuses_two_managers_at_once() {
-        for words in [
-            ["--user", "--system", "a"],
-            ["--user", "--embedded=/x", "a"],
-            ["--system", "--embedded", "a"],
-        ] {
-            assert!(
-                Command::try_parse_from([&["restart"], &words[..]].concat()).is_err(),
-                "{words:?}"
-            );
+        for words in
+            [["--user", "--system", "a"], ["--user", "--embedded=/x", "a"], ["--system", "--embedded", "a"]]
+        {
+            assert!(Command::try_parse_from([&["restart"], &words[..]].concat()).is_err(), "{words:?}");
         }
     }
 
     #[test]
     fn a_directory_is_not_taken_from_the_next_word() {
         let args = parsed(&["--embedded", "web@1"]);
-        assert_eq!(
-            (args.embedded, args.units),
-            (Some(OsString::new()), vec!["web@1".to_owned()])
-        );
+        assert_eq!((args.embedded, args.units), (Some(OsString::new()), vec!["web@1".to_owned()]));
     }
 
     #[test]
     fn the_resuming_command_keeps_the_choices_and_quotes_what_a_shell_would_change() {
         let args = parsed(&["--embedded=/a b", "web@*"]);
         let resume = args.resume(&["web@1.service", r"web@a\x2db.service"]);
-        assert_eq!(
-            resume.unwrap(),
-            r"aye restart '--embedded=/a b' web@1.service 'web@a\x2db.service'"
-        );
+        assert_eq!(resume.unwrap(), r"aye restart '--embedded=/a b' web@1.service 'web@a\x2db.service'");
     }
 
     #[test]

@@ -90,18 +90,10 @@ pub(super) fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
     match happening {
         Happening::Plan { ungated } => plan(units, ungated),
         Happening::Start { index, .. } => {
-            vec![format!(
-                "{}: starting ({}/{total})",
-                units[*index].name,
-                index + 1
-            )]
+            vec![format!("{}: starting ({}/{total})", units[*index].name, index + 1)]
         }
         Happening::Status { index, text, .. } => {
-            vec![format!(
-                "{}: status \"{}\"",
-                units[*index].name,
-                printable(text)
-            )]
+            vec![format!("{}: status \"{}\"", units[*index].name, printable(text))]
         }
         Happening::Ready { index, elapsed, .. } => {
             let (name, took) = (&units[*index].name, duration(*elapsed));
@@ -110,18 +102,9 @@ pub(super) fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
         Happening::Ok { .. } => Vec::new(),
         Happening::Failed { index, failure, .. } => {
             let name = &units[*index].name;
-            let mut lines = vec![format!(
-                "{name}: FAILED: {} ({}/{total})",
-                failure.reason,
-                index + 1
-            )];
+            let mut lines = vec![format!("{name}: FAILED: {} ({}/{total})", failure.reason, index + 1)];
             lines.extend(said(failure).map(|said| format!("{name}: {said}")));
-            lines.extend(
-                failure
-                    .log
-                    .iter()
-                    .map(|line| format!("{name} | {}", printable(line))),
-            );
+            lines.extend(failure.log.iter().map(|line| format!("{name} | {}", printable(line))));
             lines
         }
         Happening::Interrupted { in_flight } => interrupted(units, in_flight),
@@ -132,17 +115,11 @@ pub(super) fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
 fn plan(units: &[Shown], ungated: &[usize]) -> Vec<String> {
     let mut lines = vec![match units {
         [one] => format!("restarting {}", one.name),
-        _ => format!(
-            "restarting {} units, one after another: {}",
-            units.len(),
-            names(units, 0..units.len())
-        ),
+        _ => format!("restarting {} units, one after another: {}", units.len(), names(units, 0..units.len())),
     }];
     if !ungated.is_empty() {
         let which = names(units, ungated.iter().copied());
-        lines.push(format!(
-            "warning: no readiness to wait for (Type=notify gives one): {which}"
-        ));
+        lines.push(format!("warning: no readiness to wait for (Type=notify gives one): {which}"));
     }
     lines
 }
@@ -159,11 +136,7 @@ fn interrupted(units: &[Shown], in_flight: &[usize]) -> Vec<String> {
 
 fn closing(units: &[Shown], summary: &Summary) -> Vec<String> {
     if summary.exit == Exit::Done {
-        return vec![format!(
-            "Done: {} ready in {}.",
-            summary.ready.len(),
-            duration(summary.took)
-        )];
+        return vec![format!("Done: {} ready in {}.", summary.ready.len(), duration(summary.took))];
     }
     let word = match summary.exit {
         Exit::Interrupted | Exit::Terminated => "Interrupted",
@@ -180,17 +153,10 @@ fn closing(units: &[Shown], summary: &Summary) -> Vec<String> {
             Exit::Unreachable => {
                 format!("Outcome unknown: {which}. If the manager lives, its job goes on.")
             }
-            _ => format!(
-                "Left in the middle: {which}. The manager goes on with it; it was not cancelled."
-            ),
+            _ => format!("Left in the middle: {which}. The manager goes on with it; it was not cancelled."),
         });
     }
-    lines.extend(
-        summary
-            .resume
-            .iter()
-            .map(|resume| format!("Resume: {resume}")),
-    );
+    lines.extend(summary.resume.iter().map(|resume| format!("Resume: {resume}")));
     lines
 }
 
@@ -207,10 +173,7 @@ pub(super) fn said(failure: &Failure) -> Option<String> {
 }
 
 fn names(units: &[Shown], indices: impl IntoIterator<Item = usize>) -> String {
-    let names: Vec<&str> = indices
-        .into_iter()
-        .map(|index| units[index].name.as_str())
-        .collect();
+    let names: Vec<&str> = indices.into_iter().map(|index| units[index].name.as_str()).collect();
     names.join(" ")
 }
 
@@ -231,10 +194,7 @@ mod tests {
 
     fn units() -> Vec<Shown> {
         ["web@1.service", "web@10.service"]
-            .map(|name| Shown {
-                name: name.to_owned(),
-                limit: Some(Duration::from_secs(90)),
-            })
+            .map(|name| Shown { name: name.to_owned(), limit: Some(Duration::from_secs(90)) })
             .to_vec()
     }
 

@@ -48,25 +48,13 @@ pub(crate) enum Happening<'a> {
     /// The job was enqueued; the stamp is `CLOCK_MONOTONIC` when the manager's reply was read.
     Start { index: usize, enqueued: Duration },
     /// The unit's status text is new.
-    Status {
-        index: usize,
-        elapsed: Duration,
-        text: &'a str,
-    },
+    Status { index: usize, elapsed: Duration, text: &'a str },
     /// Active with a new invocation, since this instant of `CLOCK_MONOTONIC`.
-    Ready {
-        index: usize,
-        elapsed: Duration,
-        became_active: Duration,
-    },
+    Ready { index: usize, elapsed: Duration, became_active: Duration },
     /// Nothing more is wanted of this unit.
     Ok { index: usize, elapsed: Duration },
     /// It failed.
-    Failed {
-        index: usize,
-        elapsed: Duration,
-        failure: &'a Failure,
-    },
+    Failed { index: usize, elapsed: Duration, failure: &'a Failure },
     /// The first interrupt: what is in flight will be finished.
     Interrupted { in_flight: &'a [usize] },
     /// Always the last.

@@ -29,9 +29,7 @@ impl<'a> Reporter<'a> {
         Self {
             args,
             units: units.iter().map(shown).collect(),
-            ungated: (0..units.len())
-                .filter(|&index| !gated(&units[index]))
-                .collect(),
+            ungated: (0..units.len()).filter(|&index| !gated(&units[index])).collect(),
             progress: Progress::new(args.progress),
             json: args.json.then(|| Json::new(io::stdout(), host())),
             began: Instant::now(),
@@ -73,10 +71,7 @@ impl<'a> Reporter<'a> {
     /// Tells how it ended; nothing comes after it.
     pub(super) fn summary(&mut self, rollout: &Rollout, exit: Exit) {
         let not_attempted = rollout.indices(|s| s == Standing::Waiting);
-        let names: Vec<&str> = not_attempted
-            .iter()
-            .map(|&i| self.units[i].name.as_str())
-            .collect();
+        let names: Vec<&str> = not_attempted.iter().map(|&i| self.units[i].name.as_str()).collect();
         let resume = self.args.resume(&names);
         self.tell(&Happening::Summary(&Summary {
             ready: rollout.indices(|s| matches!(s, Standing::Ready(_))),
@@ -99,14 +94,8 @@ impl<'a> Reporter<'a> {
 }
 
 fn shown(unit: &Unit) -> Shown {
-    let limit = unit
-        .service
-        .as_ref()
-        .and_then(|service| service.start_timeout);
-    Shown {
-        name: unit.name.clone(),
-        limit,
-    }
+    let limit = unit.service.as_ref().and_then(|service| service.start_timeout);
+    Shown { name: unit.name.clone(), limit }
 }
 
 /// The name of this machine, for the reports.

@@ -15,10 +15,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     /// One after another, and stop at the first failure.
     fn default() -> Self {
-        Self {
-            max_parallel: 1,
-            max_failures: 0,
-        }
+        Self { max_parallel: 1, max_failures: 0 }
     }
 }
 
@@ -73,12 +70,7 @@ pub(crate) struct Rollout {
 impl Rollout {
     pub(crate) fn new(units: usize, limits: Limits) -> Self {
         let standings = vec![Standing::Waiting; units];
-        Self {
-            standings,
-            limits,
-            interrupted: false,
-            over: false,
-        }
+        Self { standings, limits, interrupted: false, over: false }
     }
 
     /// Takes in what happened at `now`, and says what to do. An ending that was reported already, or that no
@@ -114,9 +106,7 @@ impl Rollout {
 
     /// The units in this standing, in the order of the plan.
     pub(crate) fn indices(&self, wanted: impl Fn(Standing) -> bool) -> Vec<usize> {
-        (0..self.standings.len())
-            .filter(|&index| wanted(self.standings[index]))
-            .collect()
+        (0..self.standings.len()).filter(|&index| wanted(self.standings[index])).collect()
     }
 
     fn settle(&mut self, index: usize, now: Instant, standing: fn(Duration) -> Standing) {
@@ -178,31 +168,19 @@ mod tests {
 
     #[test]
     fn the_first_failure_leaves_the_rest_untouched() {
-        let script = [
-            (Begin, &[Start(0)][..]),
-            (Ready(0), &[Start(1)]),
-            (Failed(1), &[End]),
-        ];
+        let script = [(Begin, &[Start(0)][..]), (Ready(0), &[Start(1)]), (Failed(1), &[End])];
         assert_eq!(waiting(&play(4, Limits::default(), &script)), [2, 3]);
     }
 
     #[test]
     fn an_interrupt_finishes_what_is_in_flight_and_starts_nothing() {
-        let script = [
-            (Begin, &[Start(0)][..]),
-            (Interrupted, &[]),
-            (Ready(0), &[End]),
-        ];
+        let script = [(Begin, &[Start(0)][..]), (Interrupted, &[]), (Ready(0), &[End])];
         assert_eq!(waiting(&play(3, Limits::default(), &script)), [1, 2]);
     }
 
     #[test]
     fn an_abandoned_run_ends_at_once_and_keeps_its_units_in_flight() {
-        let script = [
-            (Begin, &[Start(0)][..]),
-            (Interrupted, &[]),
-            (Abandoned, &[End]),
-        ];
+        let script = [(Begin, &[Start(0)][..]), (Interrupted, &[]), (Abandoned, &[End])];
         let rollout = play(2, Limits::default(), &script);
         assert_eq!(rollout.indices(|s| matches!(s, Standing::InFlight(_))), [0]);
     }
@@ -225,32 +203,20 @@ mod tests {
 
     #[test]
     fn an_ending_reported_twice_counts_once() {
-        let script = [
-            (Begin, &[Start(0)][..]),
-            (Ready(0), &[Start(1)]),
-            (Ready(0), &[]),
-            (Ready(1), &[End]),
-        ];
+        let script = [(Begin, &[Start(0)][..]), (Ready(0), &[Start(1)]), (Ready(0), &[]), (Ready(1), &[End])];
         play(2, Limits::default(), &script);
     }
 
     #[test]
     fn one_unit_follows_another_and_each_has_its_time() {
-        let script = [
-            (Begin, &[Start(0)][..]),
-            (Ready(0), &[Start(1)]),
-            (Ready(1), &[End]),
-        ];
+        let script = [(Begin, &[Start(0)][..]), (Ready(0), &[Start(1)]), (Ready(1), &[End])];
         let rollout = play(2, Limits::default(), &script);
         assert_eq!(rollout.standing(1), Standing::Ready(Duration::from_secs(1)));
     }
 
     #[test]
     fn a_wider_limit_keeps_that_many_in_flight() {
-        let limits = Limits {
-            max_parallel: 2,
-            max_failures: 0,
-        };
+        let limits = Limits { max_parallel: 2, max_failures: 0 };
         let script = [
             (Begin, &[Start(0), Start(1)][..]),
             (Ready(1), &[Start(2)]),
@@ -262,15 +228,8 @@ mod tests {
 
     #[test]
     fn a_failure_within_the_budget_does_not_stop_the_run() {
-        let limits = Limits {
-            max_parallel: 1,
-            max_failures: 1,
-        };
-        let script = [
-            (Begin, &[Start(0)][..]),
-            (Failed(0), &[Start(1)]),
-            (Failed(1), &[End]),
-        ];
+        let limits = Limits { max_parallel: 1, max_failures: 1 };
+        let script = [(Begin, &[Start(0)][..]), (Failed(0), &[Start(1)]), (Failed(1), &[End])];
         assert_eq!(waiting(&play(3, limits, &script)), [2]);
     }
 }

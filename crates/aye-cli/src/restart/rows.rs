@@ -34,10 +34,7 @@ impl Rows {
     pub(super) fn new() -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self {
-            live: Vec::new(),
-            colour: !set("NO_COLOR") && !dumb,
-        }
+        Self { live: Vec::new(), colour: !set("NO_COLOR") && !dumb }
     }
 
     /// Shows what happened.
@@ -58,42 +55,24 @@ impl Rows {
     fn lines(&mut self, units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
         match happening {
             Happening::Start { index, .. } => {
-                self.live.push(Row {
-                    index: *index,
-                    elapsed: Duration::ZERO,
-                    status: String::new(),
-                });
+                self.live.push(Row { index: *index, elapsed: Duration::ZERO, status: String::new() });
                 Vec::new()
             }
-            Happening::Status {
-                index,
-                elapsed,
-                text,
-            } => {
+            Happening::Status { index, elapsed, text } => {
                 if let Some(row) = self.live.iter_mut().find(|row| row.index == *index) {
                     (row.elapsed, row.status) = (*elapsed, printable(text));
                 }
                 Vec::new()
             }
             Happening::Ready { index, elapsed, .. } => {
-                vec![self.finish(
-                    units,
-                    *index,
-                    &format!("ready in {}", duration(*elapsed)),
-                    GREEN,
-                )]
+                vec![self.finish(units, *index, &format!("ready in {}", duration(*elapsed)), GREEN)]
             }
             Happening::Failed { index, failure, .. } => {
                 let what = format!("FAILED: {}", failure.reason);
                 let indent = " ".repeat(width(units) + 2);
                 let mut lines = vec![self.finish(units, *index, &what, BOLD_RED)];
                 lines.extend(said(failure).map(|said| format!("{indent}  {said}")));
-                lines.extend(
-                    failure
-                        .log
-                        .iter()
-                        .map(|line| format!("{indent}| {}", printable(line))),
-                );
+                lines.extend(failure.log.iter().map(|line| format!("{indent}| {}", printable(line))));
                 lines
             }
             Happening::Summary(_) => {
@@ -108,20 +87,12 @@ impl Rows {
     fn finish(&mut self, units: &[Shown], index: usize, what: &str, colour: &str) -> String {
         self.live.retain(|row| row.index != index);
         let row = finished_row(units, index, what);
-        if self.colour {
-            row.replacen(what, &format!("\x1b[{colour}m{what}\x1b[0m"), 1)
-        } else {
-            row
-        }
+        if self.colour { row.replacen(what, &format!("\x1b[{colour}m{what}\x1b[0m"), 1) } else { row }
     }
 
     /// A closed stderr must not end a restart in the middle; there is nobody left to tell.
     fn draw(&self, units: &[Shown], lines: &[String]) {
-        let rows: Vec<_> = self
-            .live
-            .iter()
-            .map(|row| starting_row(units, row))
-            .collect();
+        let rows: Vec<_> = self.live.iter().map(|row| starting_row(units, row)).collect();
         let _ = io::stderr().write_all(frame(lines, &rows).as_bytes());
     }
 }
@@ -148,38 +119,20 @@ fn frame(lines: &[String], rows: &[String]) -> String {
 /// `web@2  starting 4 s of 90 s  "loading cache 40%"`
 fn starting_row(units: &[Shown], row: &Row) -> String {
     let unit = &units[row.index];
-    let limit = unit
-        .limit
-        .map(|limit| format!(" of {}", duration(limit)))
-        .unwrap_or_default();
-    let status = if row.status.is_empty() {
-        String::new()
-    } else {
-        format!("  \"{}\"", row.status)
-    };
+    let limit = unit.limit.map(|limit| format!(" of {}", duration(limit))).unwrap_or_default();
+    let status = if row.status.is_empty() { String::new() } else { format!("  \"{}\"", row.status) };
     let (name, width) = (short(&unit.name), width(units));
-    format!(
-        "{name:<width$}  starting {} s{limit}{status}",
-        row.elapsed.as_secs()
-    )
+    format!("{name:<width$}  starting {} s{limit}{status}", row.elapsed.as_secs())
 }
 
 /// `web@1  ready in 1.2 s                                  1/8`
 fn finished_row(units: &[Shown], index: usize, what: &str) -> String {
-    let row = format!(
-        "{:<width$}  {what}",
-        short(&units[index].name),
-        width = width(units)
-    );
+    let row = format!("{:<width$}  {what}", short(&units[index].name), width = width(units));
     format!("{row:<COUNT_COLUMN$}  {}/{}", index + 1, units.len())
 }
 
 fn width(units: &[Shown]) -> usize {
-    units
-        .iter()
-        .map(|unit| short(&unit.name).chars().count())
-        .max()
-        .unwrap_or(0)
+    units.iter().map(|unit| short(&unit.name).chars().count()).max().unwrap_or(0)
 }
 
 fn short(name: &str) -> &str {
@@ -192,45 +145,26 @@ mod tests {
 
     fn units() -> Vec<Shown> {
         ["web@1.service", "web@10.service"]
-            .map(|name| Shown {
-                name: name.to_owned(),
-                limit: Some(Duration::from_secs(90)),
-            })
+            .map(|name| Shown { name: name.to_owned(), limit: Some(Duration::from_secs(90)) })
             .to_vec()
     }
 
     #[test]
     fn a_frame_without_rows_leaves_the_cursor_below_its_lines() {
-        assert_eq!(
-            frame(&["a".to_owned(), "b".to_owned()], &[]),
-            "\r\x1b[Ja\r\nb\r\n"
-        );
+        assert_eq!(frame(&["a".to_owned(), "b".to_owned()], &[]), "\r\x1b[Ja\r\nb\r\n");
     }
 
     #[test]
     fn the_cursor_returns_to_the_first_of_several_rows() {
         let rows = ["one", "two", "three"].map(str::to_owned);
-        assert_eq!(
-            frame(&[], &rows),
-            "\r\x1b[J\x1b[?7lone\r\ntwo\r\nthree\x1b[?7h\r\x1b[2A"
-        );
+        assert_eq!(frame(&[], &rows), "\r\x1b[J\x1b[?7lone\r\ntwo\r\nthree\x1b[?7h\r\x1b[2A");
     }
 
     #[test]
     fn a_finished_row_is_coloured_only_where_colour_is_wanted() {
-        let happening = Happening::Ready {
-            index: 0,
-            elapsed: Duration::from_millis(5),
-            became_active: Duration::ZERO,
-        };
-        let told = |colour| {
-            Rows {
-                live: Vec::new(),
-                colour,
-            }
-            .lines(&units(), &happening)
-            .join("")
-        };
+        let happening =
+            Happening::Ready { index: 0, elapsed: Duration::from_millis(5), became_active: Duration::ZERO };
+        let told = |colour| Rows { live: Vec::new(), colour }.lines(&units(), &happening).join("");
         assert!(told(true).contains("\x1b[32mready in 5 ms\x1b[0m"));
         assert!(!told(false).contains('\x1b'));
     }
@@ -243,14 +177,8 @@ mod tests {
 
     #[test]
     fn a_starting_row_shows_the_time_left_and_the_status() {
-        let row = Row {
-            index: 1,
-            elapsed: Duration::from_millis(4200),
-            status: "loading cache 40%".to_owned(),
-        };
-        assert_eq!(
-            starting_row(&units(), &row),
-            "web@10  starting 4 s of 90 s  \"loading cache 40%\""
-        );
+        let row =
+            Row { index: 1, elapsed: Duration::from_millis(4200), status: "loading cache 40%".to_owned() };
+        assert_eq!(starting_row(&units(), &row), "web@10  starting 4 s of 90 s  \"loading cache 40%\"");
     }
 }

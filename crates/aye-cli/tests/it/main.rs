@@ -3,4 +3,9 @@
 #[path = "../../../aye-bus/tests/it/fake.rs"]
 #[allow(dead_code, reason = "the tests of the client use the rest")]
 mod fake;
+mod notify;
+mod place;
 mod restart;
+mod run;
+mod systemctl;
+mod wrap;

@@ -21,10 +21,7 @@ struct Bench {
 fn bench(acts: [Act; 3]) -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let units: Vec<_> = WEB.into_iter().zip(acts).collect();
-    Bench {
-        fake: Fake::listen(dir.path(), &units),
-        dir,
-    }
+    Bench { fake: Fake::listen(dir.path(), &units), dir }
 }
 
 /// What a run left behind: exit code, stdout and stderr, with times as `T` and the directory as `DIR`.
@@ -48,26 +45,16 @@ impl Bench {
 
 fn command(dir: &TempDir, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aye"));
-    command
-        .arg("restart")
-        .arg(format!("--embedded={}", dir.path().display()))
-        .args(words);
+    command.arg("restart").arg(format!("--embedded={}", dir.path().display())).args(words);
     command.env_remove("AYE_RUNTIME_DIR").kill_on_drop(true);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 async fn run(dir: &TempDir, words: &[&str]) -> Outcome {
     let output = command(dir, words).output().await.unwrap();
     let text = |bytes| normal(&String::from_utf8(bytes).unwrap(), dir);
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 fn normal(text: &str, dir: &TempDir) -> String {
@@ -117,10 +104,7 @@ impl Running {
 }
 
 fn restarts(names: &[&str]) -> Vec<String> {
-    names
-        .iter()
-        .map(|name| format!("RestartUnit {name}"))
-        .collect()
+    names.iter().map(|name| format!("RestartUnit {name}")).collect()
 }
 
 #[tokio::test]
@@ -128,10 +112,7 @@ async fn nobody_listening_is_69_and_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let expected = "aye restart: cannot reach the embedded manager of DIR: DIR/systemd/private: no such file or \
                     directory; start one with `aye run`, or name its directory with --embedded=DIR\n";
-    assert_eq!(
-        run(&dir, &["web"]).await,
-        (69, String::new(), expected.to_owned())
-    );
+    assert_eq!(run(&dir, &["web"]).await, (69, String::new(), expected.to_owned()));
 }
 
 #[tokio::test]
@@ -151,10 +132,7 @@ web@2.service | Error: listen EADDRINUSE :::3003
 Stopped: 1 ready, 1 failed, 1 not attempted.
 Resume: aye restart --embedded=DIR web@10.service
 ";
-    assert_eq!(
-        bench.run(&["web@*"]).await,
-        (1, String::new(), expected.to_owned())
-    );
+    assert_eq!(bench.run(&["web@*"]).await, (1, String::new(), expected.to_owned()));
     assert_eq!(bench.fake.calls(), restarts(&WEB[..2]));
 }
 
@@ -163,25 +141,16 @@ async fn a_unit_that_keeps_its_old_start_fails() {
     let bench = bench([Act::KeepOldInvocation, Act::Succeed, Act::Succeed]);
     let (exit, _, stderr) = bench.run(&["web@*"]).await;
     assert_eq!(exit, 1);
-    assert!(
-        stderr.contains("FAILED: still runs its old start"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("FAILED: still runs its old start"), "{stderr}");
 }
 
 #[tokio::test]
 async fn a_refused_unit_is_a_failure_in_the_managers_words() {
-    let refuse = Act::Refuse(
-        "org.freedesktop.systemd1.UnitMasked",
-        "Unit web@1.service is masked.",
-    );
+    let refuse = Act::Refuse("org.freedesktop.systemd1.UnitMasked", "Unit web@1.service is masked.");
     let bench = bench([refuse, Act::Succeed, Act::Succeed]);
     let (exit, _, stderr) = bench.run(&["web@*"]).await;
     assert_eq!(exit, 1);
-    assert!(
-        stderr.contains("web@1.service: FAILED: Unit web@1.service is masked. (1/3)\n"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("web@1.service: FAILED: Unit web@1.service is masked. (1/3)\n"), "{stderr}");
 }
 
 #[tokio::test]
@@ -205,30 +174,17 @@ async fn a_manager_that_goes_in_the_middle_is_69_and_the_rest_is_listed() {
         let bench = bench([Act::Succeed, act, Act::Succeed]);
         let (exit, _, stderr) = bench.run(&["web@*"]).await;
         assert_eq!(exit, 69, "{stderr}");
-        assert!(
-            stderr.contains("aye restart: lost the manager while trying to "),
-            "{stderr}"
-        );
-        assert!(
-            stderr.contains("\nOutcome unknown: web@2.service. "),
-            "{stderr}"
-        );
-        assert!(
-            stderr.ends_with("\nResume: aye restart --embedded=DIR web@10.service\n"),
-            "{stderr}"
-        );
+        assert!(stderr.contains("aye restart: lost the manager while trying to "), "{stderr}");
+        assert!(stderr.contains("\nOutcome unknown: web@2.service. "), "{stderr}");
+        assert!(stderr.ends_with("\nResume: aye restart --embedded=DIR web@10.service\n"), "{stderr}");
     }
 }
 
 #[tokio::test]
 async fn one_name_without_a_unit_is_5_and_nothing_is_touched() {
     let bench = bench([Act::Succeed; 3]);
-    let expected =
-        "aye restart: no unit matches 'api@*': no loaded or enabled unit has such a name\n";
-    assert_eq!(
-        bench.run(&["web@*", "api@*"]).await,
-        (5, String::new(), expected.to_owned())
-    );
+    let expected = "aye restart: no unit matches 'api@*': no loaded or enabled unit has such a name\n";
+    assert_eq!(bench.run(&["web@*", "api@*"]).await, (5, String::new(), expected.to_owned()));
     assert_eq!(bench.fake.calls(), Vec::<String>::new());
 }
 
@@ -245,16 +201,11 @@ async fn an_interrupt_finishes_the_unit_in_flight_and_ends_with_130() {
     let mut running = bench.start(&["web@*"]);
     bench.fake.called("RestartUnit web@1.service").await;
     running.send(Signal::INT);
-    running
-        .says("interrupted: starting nothing new, finishing web@1.service")
-        .await;
+    running.says("interrupted: starting nothing new, finishing web@1.service").await;
     bench.fake.release();
     let (exit, lines) = running.ends().await;
     assert_eq!(exit, 130);
-    assert_eq!(
-        lines[lines.len() - 2],
-        "Interrupted: 1 ready, 0 failed, 2 not attempted."
-    );
+    assert_eq!(lines[lines.len() - 2], "Interrupted: 1 ready, 0 failed, 2 not attempted.");
     assert_eq!(bench.fake.calls(), restarts(&WEB[..1]));
 }
 
@@ -268,8 +219,7 @@ async fn a_second_interrupt_leaves_at_once_and_cancels_nothing() {
     running.send(Signal::INT);
     let (exit, lines) = running.ends().await;
     assert_eq!(exit, 130);
-    let left =
-        "Left in the middle: web@1.service. The manager goes on with it; it was not cancelled.";
+    let left = "Left in the middle: web@1.service. The manager goes on with it; it was not cancelled.";
     assert!(lines.iter().any(|line| line == left), "{lines:?}");
     assert_eq!(bench.fake.calls(), restarts(&WEB[..1]));
 }
@@ -315,10 +265,7 @@ web@10.service: status \"loading web@10.service\"
 web@10.service: ready in T (3/3)
 Done: 3 ready in T.
 ";
-    assert_eq!(
-        bench.run(&["web@*"]).await,
-        (0, String::new(), expected.to_owned())
-    );
+    assert_eq!(bench.run(&["web@*"]).await, (0, String::new(), expected.to_owned()));
     assert_eq!(bench.fake.calls(), restarts(&WEB));
 }
 
@@ -328,10 +275,7 @@ async fn a_failed_unit_goes_first() {
     bench.fake.failed_before("web@10.service");
     let (exit, _, _) = bench.run(&["web@*"]).await;
     assert_eq!(exit, 0);
-    assert_eq!(
-        bench.fake.calls(),
-        restarts(&["web@10.service", "web@1.service", "web@2.service"])
-    );
+    assert_eq!(bench.fake.calls(), restarts(&["web@10.service", "web@1.service", "web@2.service"]));
 }
 
 #[tokio::test]
@@ -365,20 +309,14 @@ async fn a_oneshot_that_is_unloaded_after_its_run_is_done() {
 async fn a_dry_run_lists_and_touches_nothing() {
     let bench = bench([Act::Succeed; 3]);
     let expected = "web@1.service\nweb@2.service\nweb@10.service\n";
-    assert_eq!(
-        bench.run(&["-n", "web@*"]).await,
-        (0, expected.to_owned(), String::new())
-    );
+    assert_eq!(bench.run(&["-n", "web@*"]).await, (0, expected.to_owned(), String::new()));
     assert_eq!(bench.fake.calls(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn quiet_says_nothing_of_success() {
     let bench = bench([Act::Succeed; 3]);
-    assert_eq!(
-        bench.run(&["--progress=quiet", "web@*"]).await,
-        (0, String::new(), String::new())
-    );
+    assert_eq!(bench.run(&["--progress=quiet", "web@*"]).await, (0, String::new(), String::new()));
 }
 
 #[tokio::test]
@@ -386,14 +324,9 @@ async fn json_lines_parse_in_order_and_end_with_the_summary() {
     let bench = bench([Act::Succeed, Act::Exit1, Act::Succeed]);
     let (exit, stdout, _) = bench.run(&["--json", "--progress=quiet", "web@*"]).await;
     assert_eq!(exit, 1);
-    let lines: Vec<Value> = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let told: Vec<_> = lines
-        .iter()
-        .map(|line| (line["event"].as_str().unwrap(), line["index"].as_u64()))
-        .collect();
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> =
+        lines.iter().map(|line| (line["event"].as_str().unwrap(), line["index"].as_u64())).collect();
     let expected = [
         ("plan", None),
         ("unit_start", Some(1)),
@@ -406,16 +339,8 @@ async fn json_lines_parse_in_order_and_end_with_the_summary() {
         ("summary", None),
     ];
     assert_eq!(told, expected);
-    assert!(
-        lines
-            .iter()
-            .all(|line| line["v"] == 1 && line["total"] == 3)
-    );
-    assert!(
-        lines
-            .windows(2)
-            .all(|pair| pair[0]["ts"].as_u64() <= pair[1]["ts"].as_u64())
-    );
+    assert!(lines.iter().all(|line| line["v"] == 1 && line["total"] == 3));
+    assert!(lines.windows(2).all(|pair| pair[0]["ts"].as_u64() <= pair[1]["ts"].as_u64()));
     let (ready, summary) = (&lines[3], &lines[8]);
     assert_eq!(ready["ready_monotonic_usec"], 2_000_000);
     assert_eq!(summary["ok"][0], "web@1.service");

@@ -245,21 +245,24 @@ impl Manager {
             return;
         };
         let one = |pid: Option<u32>| pid.and_then(process::find).into_iter().collect();
-        let targets: Vec<Process> = match target {
-            Target::Main => one(service.machine.main_pid()),
-            Target::Control => one(service.machine.control_pid()),
-            Target::All => self.members(unit),
-        };
-        for target in &targets {
-            process::signal(*target, signal);
-            if matches!(signal, Signal::TERM | Signal::HUP) {
-                process::signal(*target, Signal::CONT); // a stopped process must get to its handler
+        let mut told: HashSet<Process> = HashSet::new();
+        // All of them until there is no new one: what forked in the meantime is not spared.
+        loop {
+            let found: Vec<Process> = match target {
+                Target::Main => one(service.machine.main_pid()),
+                Target::Control => one(service.machine.control_pid()),
+                Target::All => self.members(unit),
+            };
+            let fresh: Vec<Process> = found.into_iter().filter(|process| told.insert(*process)).collect();
+            if fresh.is_empty() {
+                return;
             }
-        }
-        // A process that forked in the meantime is not spared.
-        if signal == Signal::KILL && target == Target::All {
-            let fresh = self.members(unit).into_iter().filter(|found| !targets.contains(found));
-            fresh.for_each(|found| process::signal(found, signal));
+            for process in fresh {
+                process::signal(process, signal);
+                if matches!(signal, Signal::TERM | Signal::HUP) {
+                    process::signal(process, Signal::CONT); // a stopped process must get to its handler
+                }
+            }
         }
     }
 
