@@ -1,0 +1,121 @@
+# The words a case is written in. Each wait is for an event and has an end: a case fails with what it awaited and what
+# it saw last. Nothing here knows more of the service manager than systemctl, the journal and the private socket.
+# shellcheck shell=bash
+
+patience=${AYE_PATIENCE:-20} # seconds that one wait may take
+
+fail() {
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+assert_eq() { # WHAT SEEN WANTED
+	[[ $2 == "$3" ]] || fail "$1: saw '$2', wanted '$3'"
+}
+
+assert_match() { # WHAT SEEN REGEX
+	[[ $2 =~ $3 ]] || fail "$1: saw '$2', wanted a match of '$3'"
+}
+
+assert_less() { # WHAT SMALLER GREATER, whole numbers
+	(($2 < $3)) || fail "$1: $2 is not less than $3"
+}
+
+property() { # UNIT NAME
+	systemctl show --property="$2" --value -- "$1"
+}
+
+systemd_version() {
+	systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'
+}
+
+# From here on, await_journal and journal see only what comes after this moment.
+mark() {
+	journalctl --sync
+	cursor=$(journalctl --quiet --lines=1 --output=cat --show-cursor | sed -n 's/^-- cursor: //p')
+}
+
+journal() { # [journalctl's options]: the message texts since the mark
+	journalctl --quiet --output=cat --after-cursor="$cursor" "$@"
+}
+
+await_journal() { # REGEX [COUNT]: until COUNT lines since the mark match
+	local regex=$1 count=${2:-1} journal seen
+	exec {journal}< <(exec journalctl --quiet --output=cat --after-cursor="$cursor" --lines=all --follow)
+	seen=$(timeout "$patience" grep --max-count="$count" --extended-regexp -- "$regex" <&"$journal" | wc -l) || true
+	kill "$!" && exec {journal}<&-
+	((seen == count)) || fail "awaited $count journal lines that match '$regex' for $patience s, saw $seen"
+}
+
+# From here on PID 1 logs each notify message it receives and each change of state, until the case ends.
+log_messages() {
+	systemctl log-level debug
+}
+
+# Until PID 1 has logged COUNT messages from the unit with an assignment that matches. 257 changed the line's brackets.
+await_message() { # UNIT REGEX [COUNT]
+	await_journal "^$1: Got notification message from PID [0-9]+( \(|: )(.*, )?($2)([,)]|\$)" "${3:-1}"
+}
+
+await_property() { # UNIT NAME PATTERN: until the property matches the shell pattern
+	local unit=$1 name=$2 pattern=$3 events listening seen until=$((SECONDS + patience))
+	exec {events}< <(exec /srv/aye/tests/inside/events)
+	listening=$!
+	while seen=$(property "$unit" "$name"); do
+		# shellcheck disable=SC2053 # the right side is a pattern
+		[[ $seen == $pattern ]] && break
+		if ((SECONDS >= until)) || ! read -r -t $((until - SECONDS)) -u "$events"; then
+			kill "$listening"
+			fail "awaited $name=$pattern of $unit for $patience s, last saw '$seen'"
+		fi
+	done
+	kill "$listening" && exec {events}<&-
+}
+
+# Makes units known to the manager for the length of this case: files and drop-in folders.
+install_units() { # PATH...
+	cp -r -- "$@" /run/systemd/system/
+	systemctl daemon-reload
+}
+
+# The example service. Before 253 systemd knows no OpenFile=, and `aye wrap` takes its place.
+install_example() {
+	local example=/srv/aye/examples/node-http
+	systemctl --quiet --runtime link "$example/web@.service" "$example/web.socket"
+	(($(systemd_version) >= 253)) || install_units /srv/aye/tests/inside/before-openfile/*
+}
+
+# Requests the path from the service, and prints the body.
+request() { # PATH
+	local address
+	address=$(property web.socket Listen)
+	# shellcheck disable=SC2016 # the text is JavaScript
+	timeout "$patience" node -e '
+		fetch(`http://${process.argv[1]}`)
+			.then((answer) => answer.text())
+			.then((body) => console.log(body.trim()))
+	' "${address%% *}$1"
+}
+
+# aye's JSON events from stdin: each event with its unit and place, but for status, of which there may be any number.
+event_names() {
+	# shellcheck disable=SC2016 # the text is JavaScript
+	node -e '
+		for (const line of require("node:fs").readFileSync(0, "utf8").trim().split("\n")) {
+			const { event, unit, index, total } = JSON.parse(line)
+			if (event !== "status") console.log(unit ? `${event} ${unit} ${index}/${total}` : event)
+		}
+	'
+}
+
+# Named fields of the events of one name, from stdin: a line each, as JSON.
+event_fields() { # EVENT FIELD...
+	node -e '
+		const [event, ...fields] = process.argv.slice(1)
+		for (const line of require("node:fs").readFileSync(0, "utf8").trim().split("\n")) {
+			const found = JSON.parse(line)
+			if (found.event !== event) continue
+			for (const field of fields) console.log(field, JSON.stringify(found[field]))
+		}
+	' "$@"
+}
