@@ -3,32 +3,18 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
-use aye::verdict::{Role, permit};
-use aye::{Address, Datagram, Notifier, Received, Sender};
 use rustix::process::Signal;
-use tokio::io::Interest;
-use tokio::net::UnixStream as Executor;
 use tokio::sync::{mpsc, watch};
 
 use super::unit::{ServiceUnit, SocketUnit, Unit};
-use super::{Broadcast, Observer, SearchPath, UnitError, environment, listener, tasks};
+use super::{Broadcast, Observer, SearchPath, UnitError, listener};
 use crate::process::{self, Process};
 use crate::runtime::RuntimeDir;
-use crate::service::{
-    Action, Event, Exit, Job, JobId, JobKind, JobResult, Machine, Notification, Report, Spawn, Stamp, State,
-    Target,
-};
-use crate::spawn::{self, Order};
-use crate::unit::value::{OpenFile, OpenMode};
+use crate::service::{Action, Event, Job, JobId, JobKind, JobResult, Machine, Report, Stamp, State, Target};
 use crate::unit::{Name, Specifiers};
 
 /// A manager as its tasks share it.
@@ -49,9 +35,9 @@ pub(crate) struct Manager {
     broadcasts: mpsc::UnboundedSender<Broadcast>,
     /// Told after everything that may have changed a deadline or ended a service.
     pub(crate) changed: watch::Sender<()>,
-    variables: Vec<(OsString, OsString)>,
-    home: PathBuf,
-    me: Weak<RefCell<Manager>>,
+    pub(crate) variables: Vec<(OsString, OsString)>,
+    pub(crate) home: PathBuf,
+    pub(crate) me: Weak<RefCell<Manager>>,
 }
 
 /// Now, on the clock of the machines.
@@ -99,11 +85,11 @@ impl Manager {
         let _ = self.broadcasts.send(message);
     }
 
-    fn service_mut(&mut self, unit: &str) -> Option<&mut ServiceUnit> {
+    pub(crate) fn service_mut(&mut self, unit: &str) -> Option<&mut ServiceUnit> {
         self.units.get_mut(unit).and_then(Unit::service_mut)
     }
 
-    fn service(&self, unit: &str) -> Option<&ServiceUnit> {
+    pub(crate) fn service(&self, unit: &str) -> Option<&ServiceUnit> {
         self.units.get(unit).and_then(Unit::service)
     }
 
@@ -231,7 +217,7 @@ impl Manager {
     }
 
     /// The processes of a service; those of the others are left alone.
-    fn members(&self, unit: &str) -> Vec<Process> {
+    pub(crate) fn members(&self, unit: &str) -> Vec<Process> {
         let Some(service) = self.service(unit) else {
             return Vec::new();
         };
@@ -264,251 +250,6 @@ impl Manager {
                 }
             }
         }
-    }
-
-    fn spawn(&mut self, unit: &str, what: Spawn) -> Event {
-        match self.try_spawn(unit, what) {
-            Ok(pid) => Event::Spawned(what, pid),
-            Err(why) => Event::SpawnFailed(what, why),
-        }
-    }
-
-    fn try_spawn(&mut self, unit: &str, what: Spawn) -> Result<u32, String> {
-        let fds = match what {
-            Spawn::Main => self.descriptors(unit)?,
-            Spawn::Reload(_) => Vec::new(),
-        };
-        let variables = self.variables.clone();
-        let home = self.home.clone();
-        let me = self.me.clone();
-        let Some(service) = self.service_mut(unit) else {
-            return Err("the unit is gone".to_owned());
-        };
-        if what == Spawn::Main {
-            service.invocation = random_id();
-            service.log.clear();
-        }
-        let environment = environment::of(service, what, &variables)?;
-        let command = match what {
-            Spawn::Main => &service.settings.exec_start,
-            Spawn::Reload(index) => &service.settings.exec_reload[index],
-        };
-        let lookup = |name: &str| {
-            let found = environment.iter().find(|(key, _)| key.to_str() == Some(name));
-            found.map(|(_, value)| value.to_string_lossy().into_owned())
-        };
-        let folder = service.settings.working_directory.as_ref();
-        let (names, fds): (Vec<String>, Vec<OwnedFd>) = fds.into_iter().unzip();
-        let order = Order {
-            program: command.executable.clone().into(),
-            arguments: command.argv(&lookup).into_iter().map(OsString::from).collect(),
-            folder: folder.and_then(|folder| folder.path.clone()).unwrap_or(home),
-            folder_optional: folder.is_some_and(|folder| folder.optional),
-            environment,
-            names,
-        };
-        let spawned = spawn::spawn(&order, &fds, &service.output)
-            .map_err(|error| format!("cannot start a process: {error}"))?;
-        if what == Spawn::Main {
-            service.session = Some(spawned.pid);
-            let executor = tasks::watch_exec(&me, unit, spawned.report).map_err(|error| error.to_string())?;
-            service.executor = Some(executor);
-        }
-        Ok(spawned.pid)
-    }
-
-    /// What a service gets from 3 on: its sockets, then its open files.
-    fn descriptors(&self, unit: &str) -> Result<Vec<(String, OwnedFd)>, String> {
-        let Some(service) = self.service(unit) else {
-            return Ok(Vec::new());
-        };
-        let mut fds = Vec::new();
-        for name in &service.settings.sockets {
-            if let Some(Unit::Socket(socket)) = self.units.get(&name.to_string()) {
-                for fd in &socket.fds {
-                    // As systemd does, and for all who share it: the flag belongs to the open socket.
-                    rustix::io::ioctl_fionbio(fd, service.settings.non_blocking)
-                        .map_err(|errno| errno.to_string())?;
-                    let copy = fd.try_clone().map_err(|error| error.to_string())?;
-                    fds.push((socket.settings.descriptor_name.clone(), copy));
-                }
-            }
-        }
-        for file in &service.settings.open_files {
-            match self.open_file(service, file) {
-                Ok(fd) => fds.push((file.name.clone(), fd)),
-                Err(_) if file.graceful => {}
-                Err(error) => return Err(format!("cannot open OpenFile= {}: {error}", file.path)),
-            }
-        }
-        Ok(fds)
-    }
-
-    /// Where PID 1, the user's manager or we ourselves would have the notify socket.
-    fn is_notify_socket(&self, path: &Path) -> bool {
-        let user = format!("/run/user/{}/systemd/notify", rustix::process::getuid().as_raw());
-        path == Path::new(tasks::NOTIFY_PATH)
-            || path == Path::new(&user)
-            || path == self.runtime.path().join("systemd/notify")
-    }
-
-    fn open_file(&self, service: &ServiceUnit, file: &OpenFile) -> io::Result<OwnedFd> {
-        let path = Path::new(&file.path);
-        if self.is_notify_socket(path) {
-            let address = service.notify_path.as_os_str().as_bytes();
-            let notifier = Notifier::connect(&Address::Path(address)).map_err(io::Error::other)?;
-            return Ok(notifier.into_socket());
-        }
-        if std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket()) {
-            return match Notifier::connect(&Address::Path(path.as_os_str().as_bytes())) {
-                Ok(notifier) => Ok(notifier.into_socket()),
-                Err(_) => UnixStream::connect(path).map(OwnedFd::from),
-            };
-        }
-        let mut options = OpenOptions::new();
-        match file.mode {
-            OpenMode::ReadOnly => options.read(true),
-            OpenMode::ReadWrite => options.read(true).write(true),
-            OpenMode::Append => options.read(true).append(true),
-            OpenMode::Truncate => options.read(true).write(true).truncate(true),
-        };
-        options.open(path).map(OwnedFd::from)
-    }
-
-    // What the tasks report.
-
-    /// Reads the notify socket of a service until it is empty.
-    pub(crate) fn hear(&mut self, unit: &str) {
-        let Some(service) = self.service(unit) else {
-            return;
-        };
-        let (receiver, readiness) = (Rc::clone(&service.receiver), Rc::clone(&service.readiness));
-        // Straight from the socket: the event loop may not have heard yet of what came a moment ago.
-        while let Ok(received) = receiver.receive() {
-            match received {
-                Received::Datagram(datagram) => self.heard(unit, &datagram),
-                Received::Dropped(why, sender) => {
-                    let pid = sender.map_or(0, |sender| sender.pid);
-                    self.observer.notice(unit, &format!("a message of PID {pid} was dropped: {why}"));
-                }
-            }
-        }
-        let _ = readiness.try_io(Interest::READABLE, drained);
-    }
-
-    fn heard(&mut self, unit: &str, datagram: &Datagram) {
-        if datagram.message.is_empty() || datagram.message.contains("BARRIER=1") {
-            return; // dropping the datagram closes its descriptor, and that is the barrier
-        }
-        let Some(service) = self.service(unit) else {
-            return;
-        };
-        let sender = datagram.sender;
-        let access = service.settings.notify_access;
-        if let Err(refused) = permit(access, role(service, sender)) {
-            let text = datagram.message.lines().map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
-            return self
-                .observer
-                .notice(unit, &format!("{text} of PID {} was refused: {refused}", sender.pid));
-        }
-        let mut notification = Notification::of(&datagram.message);
-        if !datagram.fds.is_empty() {
-            notification.complaints.push("the file descriptor store is not there in aye run".to_owned());
-        }
-        if let Some(pid) = notification.main_pid {
-            if self.may_be_main(unit, pid, sender) {
-                tasks::watch_main(&self.me, unit, pid);
-            } else {
-                notification.main_pid = None;
-                notification.complaints.push(format!("MAINPID={pid} is ignored: no process of this service"));
-            }
-        }
-        for complaint in &notification.complaints {
-            self.observer.notice(unit, complaint);
-        }
-        self.dispatch(unit, Event::Notified(notification));
-    }
-
-    fn may_be_main(&self, unit: &str, pid: u32, sender: Sender) -> bool {
-        let control = self.service(unit).and_then(|service| service.machine.control_pid());
-        pid != std::process::id()
-            && Some(pid) != control
-            && process::find(pid).is_some()
-            && (sender.uid == 0 || self.members(unit).iter().any(|member| member.pid == pid))
-    }
-
-    /// Reads what a service wrote until there is nothing more for now.
-    pub(crate) fn read_output(&mut self, unit: &str) {
-        let Some(output) = self.service(unit).map(|service| Rc::clone(&service.output_read)) else {
-            return;
-        };
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = rustix::io::read(&*output, &mut buffer) {
-            let lines = self.service_mut(unit).map(|service| service.lines.push(&buffer[..count]));
-            self.keep_lines(unit, lines.unwrap_or_default());
-        }
-        let _ = output.try_io(drained);
-    }
-
-    fn keep_lines(&mut self, unit: &str, lines: Vec<String>) {
-        for line in lines {
-            self.observer.line(unit, &line);
-            let Some(service) = self.service_mut(unit) else {
-                return;
-            };
-            service.log.push_back(line);
-            if service.log.len() > super::log::KEPT {
-                service.log.pop_front();
-            }
-        }
-    }
-
-    /// Reads what a starting process has to say; true once it has said it. Nothing at all, and the end of the file, is
-    /// good news: the socket closed on exec.
-    pub(crate) fn hear_executor(&mut self, unit: &str, executor: &Rc<Executor>) -> bool {
-        let mut text = [0; 4096];
-        let event = match rustix::io::read(&**executor, &mut text) {
-            Ok(0) => Event::Executed,
-            Ok(length) => Event::NotExecuted(String::from_utf8_lossy(&text[..length]).into_owned()),
-            Err(rustix::io::Errno::AGAIN) => {
-                let _ = executor.try_io(Interest::READABLE, drained);
-                return false;
-            }
-            Err(_) => return true,
-        };
-        let Some(service) = self.service_mut(unit) else {
-            return true;
-        };
-        // It may be that of an earlier run, or heard already.
-        if service.executor.as_ref().is_some_and(|current| Rc::ptr_eq(current, executor)) {
-            service.executor = None;
-            self.dispatch(unit, event);
-        }
-        true
-    }
-
-    /// A child ended. What it said and wrote before comes first.
-    pub(crate) fn reaped(&mut self, pid: u32, exit: Exit) {
-        let is_of = |service: &ServiceUnit| {
-            let machine = &service.machine;
-            machine.main_pid() == Some(pid) || machine.control_pid() == Some(pid)
-        };
-        let Some(unit) = self.services().find(|(_, service)| is_of(service)).map(|(name, _)| name.clone())
-        else {
-            return;
-        };
-        if let Some(executor) = self.service(&unit).and_then(|service| service.executor.clone()) {
-            self.hear_executor(&unit, &executor);
-        }
-        self.hear(&unit);
-        self.read_output(&unit);
-        let Some(service) = self.service_mut(&unit) else {
-            return;
-        };
-        let is_main = service.machine.main_pid() == Some(pid);
-        let rest = service.lines.rest();
-        self.keep_lines(&unit, rest.into_iter().collect());
-        self.dispatch(&unit, if is_main { Event::MainExited(exit) } else { Event::ControlExited(exit) });
     }
 
     /// After children ended: services that waited for their last process.
@@ -577,13 +318,6 @@ impl Manager {
     }
 }
 
-impl ServiceUnit {
-    /// Whether a reload means anything to it.
-    pub(crate) fn can_reload(&self) -> bool {
-        !self.settings.exec_reload.is_empty() || self.settings.kind == crate::unit::Type::NotifyReload
-    }
-}
-
 /// What clients are told of when it changes; a heartbeat is not worth a word.
 fn visible(machine: &Machine) -> impl PartialEq + use<> {
     let job = machine.job().map(|job| job.id);
@@ -591,21 +325,6 @@ fn visible(machine: &Machine) -> impl PartialEq + use<> {
         (machine.state(), machine.outcome(), job, machine.restarts()),
         (machine.main_pid(), machine.control_pid(), machine.status().to_owned(), machine.errno()),
     )
-}
-
-/// Tells the event loop that a descriptor has been read until it was empty.
-fn drained() -> io::Result<()> {
-    Err(io::ErrorKind::WouldBlock.into())
-}
-
-fn role(service: &ServiceUnit, sender: Sender) -> Role {
-    if service.machine.main_pid() == Some(sender.pid) {
-        Role::Main
-    } else if service.machine.control_pid() == Some(sender.pid) {
-        Role::Control
-    } else {
-        Role::Other
-    }
 }
 
 fn open_all(socket: &SocketUnit) -> Result<Vec<Rc<OwnedFd>>, UnitError> {
@@ -619,14 +338,4 @@ fn open_all(socket: &SocketUnit) -> Result<Vec<Rc<OwnedFd>>, UnitError> {
         })
     };
     settings.listen.iter().map(open).collect()
-}
-
-/// A random 128-bit id of the kind sd_id128_randomize(3) makes.
-fn random_id() -> [u8; 16] {
-    let mut id = [0; 16];
-    let filled = rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty());
-    debug_assert_eq!(filled, Ok(16), "up to 256 bytes come whole once the pool is ready (getrandom(2))");
-    id[6] = id[6] & 0x0f | 0x40;
-    id[8] = id[8] & 0x3f | 0x80;
-    id
 }

@@ -2,11 +2,13 @@
 //! performs the actions they ask for. One thread, no locks: every source of events is a local task that calls in.
 
 mod environment;
+mod hearing;
 mod listener;
 mod load;
 mod log;
 mod manager;
 mod reap;
+mod spawning;
 mod tasks;
 mod unit;
 

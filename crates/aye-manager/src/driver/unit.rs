@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::log::Lines;
 use crate::process::Marks;
 use crate::service::Machine;
-use crate::unit::{Service, Socket};
+use crate::unit::{Service, Socket, Type};
 
 /// A unit of either kind.
 #[derive(Debug)]
@@ -48,6 +48,11 @@ pub(crate) struct ServiceUnit {
 }
 
 impl ServiceUnit {
+    /// Whether a reload means anything to it.
+    pub(crate) fn can_reload(&self) -> bool {
+        !self.settings.exec_reload.is_empty() || self.settings.kind == Type::NotifyReload
+    }
+
     /// Whether anything would be lost if it were forgotten.
     pub(crate) fn is_pristine(&self) -> bool {
         self.invocation == [0; 16] && self.machine.job().is_none()
