@@ -8,4 +8,5 @@ mod place;
 mod restart;
 mod run;
 mod systemctl;
+mod tidy;
 mod wrap;

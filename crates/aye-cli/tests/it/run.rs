@@ -253,16 +253,20 @@ fn a_shared_socket_stays_open_while_the_services_behind_it_restart() {
     let place = Place::new();
     let socket = place.path().join("web.sock");
     let place = place
-        .file("web.socket", &format!("[Socket]\nListenStream={}\nFileDescriptorName=http\n", socket.display()))
         .file(
-            "answer.py",
-            "import os, socket, sys\nprint('fds=' + os.environ['LISTEN_FDNAMES'], flush=True)\n\
-             s = socket.socket(fileno=3)\ns.setblocking(True)\nos.write(4, b'READY=1')\n\
-             while True:\n    c, _ = s.accept()\n    c.sendall(sys.argv[1].encode())\n    c.close()\n",
+            "web.socket",
+            &format!("[Socket]\nListenStream={}\nFileDescriptorName=http\n", socket.display()),
+        )
+        .file(
+            "answer.js",
+            "console.log('fds=' + process.env.LISTEN_FDNAMES)\n\
+             const server = require('net').createServer((connection) => connection.end(process.argv[2]))\n\
+             server.listen({ fd: 3 }, () => require('fs').writeSync(4, 'READY=1'))\n",
         )
         .service(
             "web@.service",
-            "Type=notify\nSockets=web.socket\nOpenFile=/run/systemd/notify:notify\nExecStart=python3 %Y/answer.py %i\n",
+            "Type=notify\nSockets=web.socket\nNonBlocking=yes\nOpenFile=/run/systemd/notify:notify\n\
+             ExecStart=node %Y/answer.js %i\n",
         );
     let mut manager = place.run(&["web@1"]);
     manager.says("web@1 | fds=http:notify");

@@ -1,0 +1,94 @@
+//! The tree itself: versions agree, the changelog knows them, unsafe code is where it may be, every file says what it is
+//! for, and nothing names a package registry.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Every file git knows.
+fn files() -> Vec<PathBuf> {
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    let files: Vec<PathBuf> =
+        names.split_terminator('\0').map(|name| root().join(name)).filter(|path| path.is_file()).collect();
+    assert!(files.len() > 100, "git ls-files gave {} files", files.len());
+    files
+}
+
+fn rust_files() -> impl Iterator<Item = (PathBuf, String)> {
+    let rust = files().into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    rust.map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+}
+
+#[test]
+fn all_versions_are_one_and_the_changelog_has_it() {
+    let version = env!("CARGO_PKG_VERSION");
+    let package: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(root().join("node/package.json")).unwrap()).unwrap();
+    assert_eq!(package["version"], version, "node/package.json");
+    let changelog = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    assert!(changelog.contains(&format!("## [{version}]")), "CHANGELOG.md has no {version}");
+}
+
+#[test]
+fn the_npm_package_has_no_dependency_and_no_install_script() {
+    let package: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(root().join("node/package.json")).unwrap()).unwrap();
+    for key in
+        ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "scripts", "gypfile"]
+    {
+        assert!(package.get(key).is_none(), "node/package.json has {key}");
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_one_room() {
+    for (path, text) in rust_files() {
+        let library_root = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
+        if library_root && !path.ends_with("aye/src/lib.rs") {
+            assert!(text.contains("#![forbid(unsafe_code)]"), "{}", path.display());
+        }
+        let uses = text.lines().any(|line| line.contains("unsafe {") || line.contains("unsafe fn"));
+        assert!(
+            !uses || path.ends_with("aye/src/sys.rs") || path.ends_with("it/tidy.rs"),
+            "{}",
+            path.display()
+        );
+    }
+    let sys = fs::read_to_string(root().join("crates/aye/src/sys.rs")).unwrap();
+    let blocks = sys.matches("unsafe {").count();
+    assert!(sys.matches("SAFETY:").count() >= blocks, "a block of sys.rs does not say why it is sound");
+}
+
+#[test]
+fn every_rust_file_opens_with_its_purpose() {
+    for (path, text) in rust_files() {
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}
+
+#[test]
+fn no_file_names_a_package_registry_or_this_machine() {
+    // Put together here, so that this file is not one of those it looks for.
+    let registries =
+        [["registry.", "npmjs"], ["index.", "crates.io"], ["deb.", "debian.org"], ["pypi.", "org"]]
+            .map(|parts| parts.concat());
+    for path in files() {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        if path.ends_with("Cargo.lock") {
+            continue; // cargo writes it
+        }
+        for registry in &registries {
+            assert!(!text.contains(registry), "{} names {registry}", path.display());
+        }
+        assert!(
+            !text.contains(&["/work/", "main"].concat()),
+            "{} names a path of this machine",
+            path.display()
+        );
+    }
+}
