@@ -230,6 +230,9 @@ impl Drop for Running<'_> {
         // Only a test that failed comes here with a living child.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for left in self.place.processes() {
+            let _ = Pid::from_raw(left.cast_signed()).map(|pid| kill_process(pid, Signal::KILL));
+        }
     }
 }
 

@@ -335,17 +335,24 @@ fn the_watchdog_ends_a_service_whose_heart_stops() {
     place.assert_nothing_left();
 }
 
+/// A ready service that does this on that signal. Not in shell: between fork and exec, its children swallow signals.
+fn on_signal(signal: &str, what: &str) -> String {
+    format!(
+        "Type=notify\nOpenFile=/run/systemd/notify:notify\nExecStart=node -e \"process.on('{signal}', () => {{ {what} }}); \
+         require('fs').writeSync(3, 'READY=1'); setInterval(() => {{}}, 1e6)\"\n"
+    )
+}
+
 #[test]
 fn the_kill_signal_is_the_one_the_unit_names() {
     let place = Place::new().service(
         "web.service",
-        "Type=notify\nKillSignal=SIGUSR1\nOpenFile=/run/systemd/notify:notify\n\
-         ExecStart=/bin/sh -c 'trap \"echo got USR1; exit 0\" USR1; sleep 1000 & printf READY=1 >&3; while :; do wait; done'\n",
+        &format!("KillSignal=SIGUSR2\n{}", on_signal("SIGUSR2", "console.log('got USR2'); process.exit()")),
     );
     let mut manager = place.run(&["web"]);
     manager.says("web: ready");
     let (code, said) = manager.interrupted();
-    assert!(said.contains(&"web | got USR1".to_owned()), "{said:?}");
+    assert!(said.contains(&"web | got USR2".to_owned()), "{said:?}");
     assert_eq!(code, Some(130));
     place.assert_nothing_left();
 }
@@ -386,11 +393,7 @@ fn a_folder_means_every_unit_of_it_that_can_start() {
 
 #[test]
 fn a_second_interrupt_kills_what_does_not_stop() {
-    let place = Place::new().service(
-        "web.service",
-        "Type=notify\nOpenFile=/run/systemd/notify:notify\n\
-         ExecStart=/bin/sh -c 'trap \"echo not yet\" TERM; printf READY=1 >&3; while :; do sleep 1000 & wait; done'\n",
-    );
+    let place = Place::new().service("web.service", &on_signal("SIGTERM", "console.log('not yet')"));
     let mut manager = place.run(&["web"]);
     manager.says("web: ready");
     manager.signal(Signal::INT);

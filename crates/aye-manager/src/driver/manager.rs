@@ -176,6 +176,7 @@ impl Manager {
     pub(crate) fn dispatch(&mut self, unit: &str, event: Event) {
         let before = self.service(unit).map(|service| visible(&service.machine));
         let mut events = VecDeque::from([event]);
+        let mut ended = Vec::new();
         while let Some(event) = events.pop_front() {
             let Some(service) = self.service_mut(unit) else {
                 return;
@@ -185,17 +186,20 @@ impl Manager {
                     Action::Spawn(what) => events.push_back(self.spawn(unit, what)),
                     Action::Signal(signal, target) => self.signal(unit, signal, target),
                     Action::Report(report) => self.report(unit, &report),
-                    Action::JobRemoved(job, result) => {
-                        self.broadcast(Broadcast::JobRemoved { id: job.id, unit: unit.to_owned(), result });
-                    }
+                    Action::JobRemoved(job, result) => ended.push((job.id, result)),
                 }
             }
             if events.is_empty() && self.is_empty(unit) {
                 events.push_back(Event::Empty);
             }
         }
+        // As from systemd, the new state is told before the end of the job that led to it: who waits for the job need
+        // not ask.
         if self.service(unit).map(|service| visible(&service.machine)) != before {
             self.broadcast(Broadcast::Changed { unit: unit.to_owned() });
+        }
+        for (id, result) in ended {
+            self.broadcast(Broadcast::JobRemoved { id, unit: unit.to_owned(), result });
         }
         self.changed.send_replace(());
     }

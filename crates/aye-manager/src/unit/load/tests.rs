@@ -100,7 +100,7 @@ fn reads_every_honoured_setting() {
         StartLimitBurst=3\n[Service]\nType=notify-reload\nExecStart=-/usr/bin/node server.js %i $ARGS\n\
         ExecReload=/bin/a ; /bin/b\nExecReload=/bin/c\nReloadSignal=USR1\nEnvironment=A=1 'B=b c'\nEnvironment=A=2 C=%i\n\
         EnvironmentFile=-/etc/default/web\nWorkingDirectory=-/srv/%p\nTimeoutStartSec=1min\nTimeoutStopSec=0\n\
-        KillSignal=SIGINT\nRestart=on-failure\nRestartSec=250ms\nWatchdogSec=2\nNotifyAccess=all\n\
+        NonBlocking=yes\nKillSignal=SIGINT\nRestart=on-failure\nRestartSec=250ms\nWatchdogSec=2\nNotifyAccess=all\n\
         OpenFile=/run/systemd/notify:notify\nSockets=web.socket %p-admin.socket\nSuccessExitStatus=143 SIGUSR2\n";
     let service = service(text);
     assert_eq!(service.description, "web 1");
@@ -129,6 +129,7 @@ fn reads_every_honoured_setting() {
         (Duration::from_millis(250), Some(Duration::from_secs(2)))
     );
     assert_eq!(service.notify_access, NotifyAccess::All);
+    assert!(service.non_blocking);
     assert_eq!(service.open_files, [OpenFile::parse("/run/systemd/notify:notify").unwrap()]);
     let sockets: Vec<String> = service.sockets.iter().map(ToString::to_string).collect();
     assert_eq!(sockets, ["web.socket", "web-admin.socket"]);
