@@ -31,7 +31,7 @@ check: ## format and lints, without a single warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --locked --workspace --no-deps
 
 rust: ## the Rust tests: pure, simulated, on loopback, and the binary
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 node: ## the npm package on this machine's Node, on the oldest and the newest, on Bun and Deno
 	$(CARGO) build -q --locked -p aye-cli
