@@ -13,8 +13,11 @@ use crate::place::{Place, READY};
 fn mute_client(place: &Place) -> UnixStream {
     let mut stream = UnixStream::connect(place.runtime().join("systemd/private")).unwrap();
     let uid = rustix::process::getuid().as_raw().to_string();
-    let digits: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
-    write!(stream, "\0AUTH EXTERNAL {digits}\r\n").unwrap();
+    write!(stream, "\0AUTH EXTERNAL ").unwrap();
+    for digit in uid.bytes() {
+        write!(stream, "{digit:02x}").unwrap();
+    }
+    write!(stream, "\r\n").unwrap();
     let mut answers = BufReader::new(stream.try_clone().unwrap()).lines();
     assert!(answers.next().unwrap().unwrap().starts_with("OK "));
     write!(stream, "NEGOTIATE_UNIX_FD\r\n").unwrap();
@@ -163,4 +166,43 @@ fn a_runtime_directory_that_is_somebody_elses_is_left_alone() {
     );
     assert_eq!(outcome.code, Some(1));
     assert!(precious.is_dir());
+}
+
+#[test]
+fn a_low_limit_of_open_files_starts_services_all_the_same() {
+    let place = Place::new().service("web.service", READY);
+    let aye = place.command(&[]);
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "ulimit -n 256; exec \"$0\" run web"])
+        .arg(aye.get_program())
+        .current_dir(place.units());
+    shell.envs(aye.get_envs().filter_map(|(key, value)| Some((key, value?)))).stdin(Stdio::null());
+    let mut manager = place.start(shell);
+    manager.says("web: ready");
+    manager.interrupted();
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_manager_that_is_itself_a_service_is_ready_when_its_services_are() {
+    let place = Place::new().service("a.service", READY).service("b.service", READY);
+    let path = place.path().join("above");
+    let above = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    above.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let mut command = place.command(&["run", "a", "b"]);
+    command.env("NOTIFY_SOCKET", &path);
+    let mut manager = place.start(command);
+    let mut buffer = [0; 64];
+    let mut heard = || {
+        let length = above.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert_eq!(heard(), "READY=1");
+    assert_eq!(place.systemctl(&["is-active", "a", "b"]).stdout, "active\nactive\n");
+    manager.signal(Signal::TERM);
+    assert_eq!(heard(), "STOPPING=1");
+    manager.says(": stopped");
+    assert_eq!(manager.ends().0, Some(143));
+    place.assert_nothing_left();
 }

@@ -306,6 +306,12 @@ impl Manager {
         self.services().next().is_some() && self.services().all(|(_, service)| ended(service))
     }
 
+    /// Whether all of these that are services are up.
+    pub(crate) fn are_up(&self, units: &[String]) -> bool {
+        let services = units.iter().filter_map(|unit| self.service(unit));
+        services.into_iter().all(|service| service.machine.state().is_up())
+    }
+
     /// Whether any service failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.services().any(|(_, service)| service.machine.state() == State::Failed)

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use aye::{Environment, Notifier};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -100,9 +101,10 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
     // nohup(1) means what it says.
-    let mut hang_up = match process::ignores(rustix::process::Signal::HUP) {
-        true => None,
-        false => Some(signal(SignalKind::hangup()).map_err(system("handle SIGHUP"))?),
+    let mut hang_up = if process::ignores(rustix::process::Signal::HUP) {
+        None
+    } else {
+        Some(signal(SignalKind::hangup()).map_err(system("handle SIGHUP"))?)
     };
     let children = signal(SignalKind::child()).map_err(system("handle SIGCHLD"))?;
 
@@ -124,7 +126,12 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
     }
 
     let mut changed = manager.borrow().changed.subscribe();
+    let (mut superior, mut ready) = (superior(), None);
     let ended = loop {
+        if superior.is_some() && manager.borrow().are_up(&units) {
+            tell(superior.as_ref(), b"READY=1");
+            ready = superior.take();
+        }
         if manager.borrow().is_over() {
             let failed = manager.borrow().has_failed();
             break Ended::ByItself { failed };
@@ -133,9 +140,10 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
             _ = changed.changed() => {}
             _ = interrupt.recv() => break Ended::Interrupted,
             _ = terminate.recv() => break Ended::Terminated,
-            Some(_) = recv(&mut hang_up) => break Ended::Terminated,
+            Some(()) = recv(&mut hang_up) => break Ended::Terminated,
         }
     };
+    tell(ready.as_ref(), b"STOPPING=1");
     if !matches!(ended, Ended::ByItself { .. }) {
         stop(&manager, &mut interrupt, &mut terminate).await;
     }
@@ -144,6 +152,18 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
     manager.borrow().broadcast(Broadcast::Flush(done));
     let _ = flushed.await;
     Ok(ended)
+}
+
+/// The manager above this one, where `aye run` is itself a service of Type=notify.
+fn superior() -> Option<Notifier> {
+    Notifier::from_environment(&Environment::of_process()).ok().flatten()
+}
+
+/// It is up when its services are. Whether anybody hears that changes nothing for them.
+fn tell(superior: Option<&Notifier>, message: &[u8]) {
+    if let Some(superior) = superior {
+        let _ = superior.send(message);
+    }
 }
 
 /// Waits for a signal that may not be listened to at all.
