@@ -7,6 +7,8 @@ mod restart;
 mod run;
 mod wrap;
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -36,6 +38,12 @@ fn main() -> ExitCode {
         Err(error) => refuse(&error),
     }
     .into()
+}
+
+/// Writes a line to standard error. Where nobody reads it any more (`aye run 2>&1 | head`) there is nobody left to tell,
+/// which is no reason to panic in the middle of things.
+fn complain(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Shows help, or what is wrong with the command line.

@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Exit {
     match notify(args, &Environment::of_process(), Family::of_process()) {
         Ok(()) => Exit::Done,
         Err(message) => {
-            eprintln!("aye notify: {message}");
+            crate::complain(format_args!("aye notify: {message}"));
             Exit::Failed
         }
     }

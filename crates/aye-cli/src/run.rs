@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args) -> Exit {
     let setup = match what(args) {
         Ok(what) => Setup { runtime_dir: aye_bus::runtime_dir(), what },
         Err(message) => {
-            eprintln!("aye run: {message}");
+            crate::complain(format_args!("aye run: {message}"));
             return Exit::Usage;
         }
     };
@@ -55,7 +55,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Ok(Ended::Interrupted) => Exit::Interrupted,
         Ok(Ended::Terminated) => Exit::Terminated,
         Err(error) => {
-            eprintln!("aye run: {error}");
+            crate::complain(format_args!("aye run: {error}"));
             exit_of(&error)
         }
     }
@@ -115,9 +115,9 @@ impl Console {
     fn say(&self, unit: &str, text: &str, colour: &str) {
         let name = short(unit);
         if self.colour {
-            eprintln!("\x1b[1m{name}\x1b[0m \x1b[{colour}m{text}\x1b[0m");
+            crate::complain(format_args!("\x1b[1m{name}\x1b[0m \x1b[{colour}m{text}\x1b[0m"));
         } else {
-            eprintln!("{name}: {text}");
+            crate::complain(format_args!("{name}: {text}"));
         }
     }
 }
@@ -129,7 +129,7 @@ fn short(unit: &str) -> &str {
 
 impl Observer for Console {
     fn warning(&mut self, warning: &Warning) {
-        eprintln!("{warning}");
+        crate::complain(warning);
     }
 
     fn report(&mut self, unit: &str, report: &Report) {

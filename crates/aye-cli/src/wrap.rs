@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Exit {
     let error = wrap(args.command, &Environment::of_process());
-    eprintln!("aye wrap: {error}");
+    crate::complain(format_args!("aye wrap: {error}"));
     Exit::Failed
 }
 

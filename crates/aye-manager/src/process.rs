@@ -30,6 +30,7 @@ pub(crate) struct Process {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {
     state: char,
+    parent: u32,
     session: u32,
     began: u64,
 }
@@ -87,9 +88,24 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     Some(Stat {
         state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         began: fields.get(19)?.parse().ok()?,
     })
+}
+
+/// Whether this process is `pid` or descends from it.
+pub(crate) fn is_ancestor(pid: u32) -> bool {
+    let parent = |pid: &u32| stat(*pid).map(|stat| stat.parent).filter(|parent| *parent != 0);
+    std::iter::successors(Some(std::process::id()), parent).any(|ancestor| ancestor == pid)
+}
+
+/// Whether this process was started with `signal` ignored (`SigIgn` of proc_pid_status(5)).
+pub(crate) fn ignores(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (signal.as_raw() - 1) & 1 == 1
 }
 
 /// Signals a process through a pidfd, so that it never hits another one that got the same number.
@@ -119,7 +135,7 @@ mod tests {
     #[test]
     fn reads_a_program_name_with_parentheses_and_spaces() {
         let text = "7 (a) b (c)) S 1 2 3 0 -1 4 5 6 7 8 9 10 11 12 13 14 15 16 4242 18";
-        assert_eq!(parse_stat(text), Some(Stat { state: 'S', session: 3, began: 4242 }));
+        assert_eq!(parse_stat(text), Some(Stat { state: 'S', parent: 1, session: 3, began: 4242 }));
         assert_eq!(parse_stat("7 (a"), None);
     }
 

@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+/// What a manager keeps in its runtime directory.
+const FOLDERS: [&str; 2] = ["systemd", "notify"];
+const LOCK: &str = "aye.lock";
+
 /// Why a runtime directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +32,17 @@ pub enum RuntimeError {
     Foreign {
         /// The directory.
         path: PathBuf,
+    },
+    /// It has folders that no manager of ours made: the runtime directory of a user, or of the machine.
+    #[error(
+        "{} is not a runtime directory of aye run: it has a {folder} of another's; choose a directory of its own with \
+         AYE_RUNTIME_DIR", path.display()
+    )]
+    Occupied {
+        /// The directory.
+        path: PathBuf,
+        /// What is in it.
+        folder: &'static str,
     },
     /// Its name leaves no room for the sockets in it.
     #[error(
@@ -75,13 +90,19 @@ impl RuntimeDir {
         if owner != rustix::process::geteuid().as_raw() {
             return Err(RuntimeError::Foreign { path });
         }
+        // What is in our folders is removed below, so they must be ours: where a manager was, there is its lock.
+        if !path.join(LOCK).exists()
+            && let Some(folder) = FOLDERS.into_iter().find(|folder| path.join(folder).exists())
+        {
+            return Err(RuntimeError::Occupied { path, folder });
+        }
         let mut lock = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path.join("lock"))
+            .open(path.join(LOCK))
             .map_err(failed)?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut pid = String::new();
@@ -92,7 +113,7 @@ impl RuntimeDir {
             lock.set_len(0)?;
             lock.rewind()?;
             writeln!(lock, "{}", std::process::id())?;
-            for folder in ["systemd", "notify"] {
+            for folder in FOLDERS {
                 let folder = path.join(folder);
                 if folder.exists() {
                     fs::remove_dir_all(&folder)?; // a manager that was killed left it
@@ -123,7 +144,7 @@ impl RuntimeDir {
 
 impl Drop for RuntimeDir {
     fn drop(&mut self) {
-        for folder in ["systemd", "notify"] {
+        for folder in FOLDERS {
             let _ = fs::remove_dir_all(self.path.join(folder));
         }
         let _ = self.lock.set_len(0);

@@ -15,6 +15,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
 };
+use rustix::process::{Resource, getrlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::executor::Program;
@@ -90,13 +91,19 @@ fn send_first(socket: &UnixStream, byte: &[u8], fds: &[OwnedFd]) -> io::Result<(
 /// failed, having said why.
 pub fn execute() -> u8 {
     // Above every number that a handed-over descriptor may get, and closed by exec.
-    let socket = match rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), ABOVE_DESCRIPTORS) {
+    let socket = match rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), above_descriptors()) {
         Ok(socket) => UnixStream::from(socket),
         Err(_) => return EXIT_STDIN,
     };
     let (status, why) = carry_out(&socket);
     let _ = (&socket).write_all(why.as_bytes());
     status
+}
+
+/// There is no number at or above `ulimit -n`.
+fn above_descriptors() -> i32 {
+    let limit = getrlimit(Resource::Nofile).current.and_then(|limit| i32::try_from(limit).ok());
+    limit.map_or(ABOVE_DESCRIPTORS, |limit| ABOVE_DESCRIPTORS.min(limit - 1))
 }
 
 fn carry_out(socket: &UnixStream) -> (u8, String) {

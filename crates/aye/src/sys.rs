@@ -60,7 +60,7 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<A
     unsafe {
         let mut part = libc::CMSG_FIRSTHDR(&raw const header);
         while !part.is_null() {
-            take_control(&*part, &mut arrived);
+            take_control(part, &mut arrived);
             part = libc::CMSG_NXTHDR(&raw const header, part);
         }
     }
@@ -68,19 +68,21 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<A
 }
 
 /// # Safety
-/// `part` must be a control message the kernel wrote, followed by its data.
-unsafe fn take_control(part: &libc::cmsghdr, arrived: &mut Arrived) {
-    if part.cmsg_level != libc::SOL_SOCKET {
+/// `part` must point to a control message the kernel wrote, followed by its data. It is a pointer and no reference
+/// because a reference would reach no further than the header.
+unsafe fn take_control(part: *const libc::cmsghdr, arrived: &mut Arrived) {
+    // SAFETY: by the caller's word there is a header; it is plain data.
+    let header = unsafe { part.read() };
+    if header.cmsg_level != libc::SOL_SOCKET {
         return;
     }
     // SAFETY: by the caller's word the data follows the header; it is read unaligned and within cmsg_len, and the
     // descriptors in it are new and ours alone.
     unsafe {
-        let data = libc::CMSG_DATA(ptr::from_ref(part));
-        match part.cmsg_type {
+        let data = libc::CMSG_DATA(part);
+        match header.cmsg_type {
             libc::SCM_RIGHTS => {
-                let header = libc::CMSG_LEN(0) as usize;
-                let count = (part.cmsg_len - header) / size_of::<RawFd>();
+                let count = (header.cmsg_len - libc::CMSG_LEN(0) as usize) / size_of::<RawFd>();
                 for index in 0..count {
                     let fd = data.cast::<RawFd>().add(index).read_unaligned();
                     arrived.fds.push(OwnedFd::from_raw_fd(fd));

@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
             (Ok(()), None) => Exit::Done,
         };
         if let Err(error) = outcome {
-            eprintln!("aye restart: {error}");
+            crate::complain(format_args!("aye restart: {error}"));
         }
         self.reporter.summary(&self.rollout, exit);
         exit

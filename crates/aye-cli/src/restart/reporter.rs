@@ -56,7 +56,7 @@ impl<'a> Reporter<'a> {
         if let Some(json) = &mut self.json
             && let Err(error) = json.tell(&self.units, happening, SystemTime::now())
         {
-            eprintln!("aye restart: cannot write JSON to stdout any more: {error}");
+            crate::complain(format_args!("aye restart: cannot write JSON to stdout any more: {error}"));
             self.json = None;
         }
         self.progress.tell(&self.units, happening);

@@ -3,6 +3,7 @@
 #[path = "../../../aye-bus/tests/it/fake.rs"]
 #[allow(dead_code, reason = "the tests of the client use the rest")]
 mod fake;
+mod flood;
 mod notify;
 mod place;
 mod restart;

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -130,6 +130,13 @@ impl Place {
         Running { place: self, child, lines, seen: Vec::new() }
     }
 
+    /// The same, its standard output going where the command says.
+    pub(crate) fn start_silently(&self, mut command: Command) -> Running<'_> {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = read_lines(std::io::empty(), child.stderr.take().unwrap());
+        Running { place: self, child, lines, seen: Vec::new() }
+    }
+
     /// Every process that carries this place in its environment or arguments, ours and this test's left out.
     pub(crate) fn processes(&self) -> HashSet<u32> {
         let needle = self.dir.path().as_os_str().as_bytes();
@@ -156,7 +163,7 @@ fn is_zombie(proc: &Path) -> bool {
         .is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z")))
 }
 
-fn read_lines(stdout: ChildStdout, stderr: ChildStderr) -> Receiver<String> {
+fn read_lines(stdout: impl Read + Send + 'static, stderr: ChildStderr) -> Receiver<String> {
     let (sender, lines) = channel();
     let other = sender.clone();
     let forward = |stream: Box<dyn Read + Send>, sender: std::sync::mpsc::Sender<String>| {

@@ -243,7 +243,8 @@ fn what_a_unit_says_of_its_environment_reaches_the_process() {
 fn a_missing_environment_file_fails_the_start_and_is_named() {
     let place = Place::new().service("web.service", "EnvironmentFile=%Y/missing.env\nExecStart=/bin/true\n");
     let outcome = place.aye(&["run", "web"]);
-    let failed = "web: FAILED: cannot read EnvironmentFile= PLACE/units/missing.env: no such file after ";
+    let failed =
+        "web: FAILED: cannot read EnvironmentFile= PLACE/units/missing.env: no such file after 0 ms\n";
     assert!(outcome.stderr.contains(failed), "{}", outcome.stderr);
     assert_eq!(outcome.code, Some(1));
 }

@@ -15,15 +15,26 @@ use super::unit::ServiceUnit;
 use crate::process;
 use crate::service::{Event, Exit, Notification};
 
+/// Messages read at a time: more than a socket's queue holds (`net.unix.max_dgram_qlen`, 512 where systemd sets it), so
+/// that all which was there is read, and a service that never falls silent leaves the others their turn.
+const MESSAGES_AT_A_TIME: usize = 1024;
+
+/// The same for output: a pipe holds 64 KiB (pipe(7)).
+const READS_AT_A_TIME: usize = 16;
+
 impl Manager {
-    /// Reads the notify socket of a service until it is empty.
+    /// Reads what waits in the notify socket of a service.
     pub(crate) fn hear(&mut self, unit: &str) {
         let Some(service) = self.service(unit) else {
             return;
         };
         let (receiver, readiness) = (Rc::clone(&service.receiver), Rc::clone(&service.readiness));
         // Straight from the socket: the event loop may not have heard yet of what came a moment ago.
-        while let Ok(received) = receiver.receive() {
+        for _ in 0..MESSAGES_AT_A_TIME {
+            let Ok(received) = receiver.receive() else {
+                let _ = readiness.try_io(Interest::READABLE, drained);
+                return;
+            };
             match received {
                 Received::Datagram(datagram) => self.heard(unit, &datagram),
                 Received::Dropped(why, sender) => {
@@ -32,7 +43,6 @@ impl Manager {
                 }
             }
         }
-        let _ = readiness.try_io(Interest::READABLE, drained);
     }
 
     fn heard(&mut self, unit: &str, datagram: &Datagram) {
@@ -54,9 +64,13 @@ impl Manager {
         if !datagram.fds.is_empty() {
             notification.complaints.push("the file descriptor store is not there in aye run".to_owned());
         }
+        notification.main_pid = notification.main_pid.filter(|&pid| service.machine.main_pid() != Some(pid));
         if let Some(pid) = notification.main_pid {
             if self.may_be_main(unit, pid, sender) {
-                tasks::watch_main(&self.me, unit, pid);
+                let watch = tasks::watch_main(&self.me, unit, pid);
+                if let Some(service) = self.service_mut(unit) {
+                    service.main_watch = watch;
+                }
             } else {
                 notification.main_pid = None;
                 notification.complaints.push(format!("MAINPID={pid} is ignored: no process of this service"));
@@ -70,23 +84,27 @@ impl Manager {
 
     fn may_be_main(&self, unit: &str, pid: u32, sender: Sender) -> bool {
         let control = self.service(unit).and_then(|service| service.machine.control_pid());
-        pid != std::process::id()
+        // To end a service is to end the descendants of its main process: the manager must not be among them.
+        !process::is_ancestor(pid)
             && Some(pid) != control
             && process::find(pid).is_some()
             && (sender.uid == 0 || self.members(unit).iter().any(|member| member.pid == pid))
     }
 
-    /// Reads what a service wrote until there is nothing more for now.
+    /// Reads what waits of what a service wrote.
     pub(crate) fn read_output(&mut self, unit: &str) {
         let Some(output) = self.service(unit).map(|service| Rc::clone(&service.output_read)) else {
             return;
         };
         let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = rustix::io::read(&*output, &mut buffer) {
+        for _ in 0..READS_AT_A_TIME {
+            let Ok(count @ 1..) = rustix::io::read(&*output, &mut buffer) else {
+                let _ = output.try_io(drained);
+                return;
+            };
             let lines = self.service_mut(unit).map(|service| service.lines.push(&buffer[..count]));
             self.keep_lines(unit, lines.unwrap_or_default());
         }
-        let _ = output.try_io(drained);
     }
 
     fn keep_lines(&mut self, unit: &str, lines: Vec<String>) {

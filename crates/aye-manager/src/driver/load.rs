@@ -105,6 +105,7 @@ impl Manager {
             invocation: [0; 16],
             session: None,
             executor: None,
+            main_watch: None,
             notify_path,
             receiver: Rc::new(receiver),
             readiness: Rc::new(readiness),

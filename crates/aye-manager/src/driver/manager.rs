@@ -32,6 +32,8 @@ pub(crate) struct Manager {
     /// How many services there were, for the names of their sockets.
     pub(crate) numbers: usize,
     jobs: JobId,
+    /// Units whose change is to be told already: what changes until then is told along with it.
+    changes: HashSet<String>,
     broadcasts: mpsc::UnboundedSender<Broadcast>,
     /// Told after everything that may have changed a deadline or ended a service.
     pub(crate) changed: watch::Sender<()>,
@@ -66,6 +68,7 @@ impl Manager {
                 named: HashSet::new(),
                 numbers: 0,
                 jobs: 0,
+                changes: HashSet::new(),
                 broadcasts,
                 changed: watch::Sender::new(()),
                 variables,
@@ -83,6 +86,18 @@ impl Manager {
     pub(crate) fn broadcast(&self, message: Broadcast) {
         // Nobody listens once the manager is on its way out.
         let _ = self.broadcasts.send(message);
+    }
+
+    /// Clients are to be told that a unit changed; once, however often it does until they are.
+    fn broadcast_change(&mut self, unit: &str) {
+        if self.changes.insert(unit.to_owned()) {
+            self.broadcast(Broadcast::Changed { unit: unit.to_owned() });
+        }
+    }
+
+    /// Clients are being told how the unit is now.
+    pub(crate) fn changes_told(&mut self, unit: &str) {
+        self.changes.remove(unit);
     }
 
     pub(crate) fn service_mut(&mut self, unit: &str) -> Option<&mut ServiceUnit> {
@@ -148,7 +163,7 @@ impl Manager {
             if let Some(Unit::Socket(socket)) = self.units.get_mut(unit) {
                 socket.fds.clear();
             }
-            self.broadcast(Broadcast::Changed { unit: unit.to_owned() });
+            self.broadcast_change(unit);
         }
         if kind == JobKind::Stop { Ok(()) } else { self.open(unit) }
     }
@@ -166,7 +181,7 @@ impl Manager {
         socket.failed = opened.is_err();
         socket.fds = opened?;
         socket.since = aye::monotonic_usec();
-        self.broadcast(Broadcast::Changed { unit: unit.to_owned() });
+        self.broadcast_change(unit);
         Ok(())
     }
 
@@ -196,7 +211,7 @@ impl Manager {
         // As from systemd, the new state is told before the end of the job that led to it: who waits for the job need
         // not ask.
         if self.service(unit).map(|service| visible(&service.machine)) != before {
-            self.broadcast(Broadcast::Changed { unit: unit.to_owned() });
+            self.broadcast_change(unit);
         }
         for (id, result) in ended {
             self.broadcast(Broadcast::JobRemoved { id, unit: unit.to_owned(), result });
@@ -293,6 +308,12 @@ impl Manager {
                 && !service.machine.was_stopped_on_request()
         };
         self.services().next().is_some() && self.services().all(|(_, service)| ended(service))
+    }
+
+    /// Whether all of these that are services are up.
+    pub(crate) fn are_up(&self, units: &[String]) -> bool {
+        let services = units.iter().filter_map(|unit| self.service(unit));
+        services.into_iter().all(|service| service.machine.state().is_up())
     }
 
     /// Whether any service failed.

@@ -9,17 +9,19 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use aye::{Environment, Notifier};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet, spawn_local, yield_now};
 
 use super::manager::{Manager, Shared, now};
 use super::unit::ServiceUnit;
 use super::{Broadcast, Observer, SearchPath, UnitError, reap};
 use crate::face;
+use crate::process;
 use crate::runtime::{RuntimeDir, RuntimeError};
 use crate::service::{Event, Exit, JobKind};
 use crate::unit::units_of_dir;
@@ -57,7 +59,7 @@ pub enum Ended {
     },
     /// It was told to stop, by SIGINT.
     Interrupted,
-    /// It was told to stop, by SIGTERM.
+    /// It was told to stop, by SIGTERM, or by the SIGHUP of a terminal that was closed.
     Terminated,
 }
 
@@ -98,6 +100,12 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
     subreaper.map_err(|errno| StartError::System("become a subreaper", errno.into()))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
+    // nohup(1) means what it says.
+    let mut hang_up = if process::ignores(rustix::process::Signal::HUP) {
+        None
+    } else {
+        Some(signal(SignalKind::hangup()).map_err(system("handle SIGHUP"))?)
+    };
     let children = signal(SignalKind::child()).map_err(system("handle SIGCHLD"))?;
 
     let runtime = RuntimeDir::acquire(&setup.runtime_dir)?;
@@ -118,7 +126,12 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
     }
 
     let mut changed = manager.borrow().changed.subscribe();
+    let (mut superior, mut ready) = (superior(), None);
     let ended = loop {
+        if superior.is_some() && manager.borrow().are_up(&units) {
+            tell(superior.as_ref(), b"READY=1");
+            ready = superior.take();
+        }
         if manager.borrow().is_over() {
             let failed = manager.borrow().has_failed();
             break Ended::ByItself { failed };
@@ -127,8 +140,10 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
             _ = changed.changed() => {}
             _ = interrupt.recv() => break Ended::Interrupted,
             _ = terminate.recv() => break Ended::Terminated,
+            Some(()) = recv(&mut hang_up) => break Ended::Terminated,
         }
     };
+    tell(ready.as_ref(), b"STOPPING=1");
     if !matches!(ended, Ended::ByItself { .. }) {
         stop(&manager, &mut interrupt, &mut terminate).await;
     }
@@ -137,6 +152,26 @@ async fn live(setup: Setup, observer: Box<dyn Observer>) -> Result<Ended, StartE
     manager.borrow().broadcast(Broadcast::Flush(done));
     let _ = flushed.await;
     Ok(ended)
+}
+
+/// The manager above this one, where `aye run` is itself a service of Type=notify.
+fn superior() -> Option<Notifier> {
+    Notifier::from_environment(&Environment::of_process()).ok().flatten()
+}
+
+/// It is up when its services are. Whether anybody hears that changes nothing for them.
+fn tell(superior: Option<&Notifier>, message: &[u8]) {
+    if let Some(superior) = superior {
+        let _ = superior.send(message);
+    }
+}
+
+/// Waits for a signal that may not be listened to at all.
+async fn recv(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    }
 }
 
 fn search_path(what: &What) -> SearchPath {
@@ -219,6 +254,7 @@ pub(crate) fn watch_service(manager: &Weak<RefCell<Manager>>, unit: &str, servic
         while readiness.readable().await.is_ok() {
             let Some(manager) = me.upgrade() else { return };
             manager.borrow_mut().hear(&name);
+            yield_now().await; // there may be more, and others have their turn first
         }
     });
     let (me, name) = (Weak::clone(manager), unit.to_owned());
@@ -226,6 +262,7 @@ pub(crate) fn watch_service(manager: &Weak<RefCell<Manager>>, unit: &str, servic
         while output.readable().await.is_ok() {
             let Some(manager) = me.upgrade() else { return };
             manager.borrow_mut().read_output(&name);
+            yield_now().await;
         }
     });
 }
@@ -250,18 +287,19 @@ pub(crate) fn watch_exec(
     Ok(report)
 }
 
-/// Watches a main process that the service named itself: it may not be a child of ours.
-pub(crate) fn watch_main(manager: &Weak<RefCell<Manager>>, unit: &str, pid: u32) {
+/// Watches a main process that the service named itself, until the guard is dropped: it may not be a child of ours.
+pub(crate) fn watch_main(manager: &Weak<RefCell<Manager>>, unit: &str, pid: u32) -> Option<JoinSet<()>> {
     let opened =
         i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
-    let Some(Ok(pidfd)) = opened else { return };
+    let Some(Ok(pidfd)) = opened else { return None };
     #[expect(
         deprecated,
         reason = "its successor is unsafe; an OwnedFd inside an AsyncFd cannot be closed early"
     )]
-    let Ok(pidfd) = AsyncFd::<OwnedFd>::with_interest(pidfd, Interest::READABLE) else { return };
+    let pidfd = AsyncFd::<OwnedFd>::with_interest(pidfd, Interest::READABLE).ok()?;
     let (me, name) = (Weak::clone(manager), unit.to_owned());
-    spawn_local(async move {
+    let mut watch = JoinSet::new();
+    watch.spawn_local(async move {
         if pidfd.readable().await.is_err() {
             return;
         }
@@ -273,6 +311,7 @@ pub(crate) fn watch_main(manager: &Weak<RefCell<Manager>>, unit: &str, pid: u32)
         manager.main_is_gone(&name, pid);
         manager.settle();
     });
+    Some(watch)
 }
 
 impl Manager {

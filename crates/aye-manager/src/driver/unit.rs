@@ -33,6 +33,8 @@ pub(crate) struct ServiceUnit {
     pub(crate) session: Option<u32>,
     /// Where its starting process says whether it became its program; `None` once it has.
     pub(crate) executor: Option<Rc<UnixStream>>,
+    /// Watches a main process that the service named itself; the next one takes its place.
+    pub(crate) main_watch: Option<JoinSet<()>>,
     pub(crate) notify_path: PathBuf,
     pub(crate) receiver: Rc<Receiver>,
     /// The same socket, for the event loop to say when there is something to receive.

@@ -9,14 +9,16 @@ mod unit;
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
+use tokio::time::{sleep, timeout};
 use zbus::connection::{AuthMechanism, Builder};
 use zbus::message::Message;
-use zbus::{Connection, Guid};
+use zbus::{Connection, Guid, MessageStream};
 
 use crate::driver::{Broadcast, Manager};
 use crate::unit::Name;
@@ -34,7 +36,32 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// What systemd has no word for: the last lines a unit wrote, which the journal would know there.
 const AYE_UNIT: &str = "io.aye.Unit1";
 
-type Peers = Rc<RefCell<Vec<Connection>>>;
+/// How many signals wait for a client that does not read them before it is hung up on.
+const BACKLOG: usize = 4096;
+
+/// How long a client may take to say who it is, as in systemd (`BUS_AUTH_TIMEOUT`).
+const HANDSHAKE: Duration = Duration::from_secs(25);
+
+/// How long the last words may take on the manager's way out: a client that is stopped cannot hold it up.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A moment for descriptors to come back, when there was none for another client.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// A client that can be told of things. Dropping it hangs up.
+struct Peer {
+    outbox: mpsc::Sender<Post>,
+    _hang_up: oneshot::Sender<()>,
+}
+
+/// What waits to be sent to a client.
+enum Post {
+    Signal(Message),
+    /// Answer when everything before has been sent.
+    Flush(oneshot::Sender<()>),
+}
+
+type Peers = Rc<RefCell<Vec<Peer>>>;
 
 /// Serves every client until the manager is gone.
 pub(crate) async fn serve(
@@ -44,8 +71,13 @@ pub(crate) async fn serve(
 ) {
     let peers = Peers::default();
     spawn_local(broadcast(Weak::clone(&manager), Rc::clone(&peers), broadcasts));
-    while let Ok((stream, _)) = listener.accept().await {
-        spawn_local(converse(Weak::clone(&manager), Rc::clone(&peers), stream));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                spawn_local(converse(Weak::clone(&manager), Rc::clone(&peers), stream));
+            }
+            Err(_) => sleep(BREATH).await,
+        }
     }
 }
 
@@ -53,49 +85,91 @@ pub(crate) async fn serve(
 async fn converse(manager: Weak<RefCell<Manager>>, peers: Peers, stream: UnixStream) {
     let Ok(stream) = stream.into_std() else { return };
     let builder = Builder::unix_stream(stream).server(Guid::generate()).p2p();
-    let built = builder.auth_mechanism(AuthMechanism::External).build_message_stream().await;
-    let Ok(mut messages) = built else {
+    let building = builder.auth_mechanism(AuthMechanism::External).build_message_stream();
+    let Ok(Ok(messages)) = timeout(HANDSHAKE, building).await else {
         return; // a client that cannot say who it is
     };
     let connection = Connection::from(&messages);
-    peers.borrow_mut().push(connection.clone());
-    while let Some(Ok(message)) = messages.next().await {
-        let Some(manager) = manager.upgrade() else { break };
-        let reply = call::answer(&manager, &message);
-        drop(manager);
-        let sent = match reply {
-            Some(reply) => connection.send(&reply).await,
-            None => Ok(()),
-        };
-        if sent.is_err() {
-            break;
-        }
+    let (outbox, queue) = mpsc::channel(BACKLOG);
+    let (hang_up, hung_up) = oneshot::channel();
+    peers.borrow_mut().push(Peer { outbox, _hang_up: hang_up });
+    tokio::select! {
+        () = reply(manager, messages, &connection) => {}
+        () = post(queue, &connection) => {}
+        _ = hung_up => {}
     }
-    peers.borrow_mut().retain(|peer| peer.server_guid() != connection.server_guid());
+    peers.borrow_mut().retain(|peer| !peer.outbox.is_closed());
 }
 
-/// Tells every client what happened, in the order it happened.
+/// Answers calls, one after another.
+async fn reply(manager: Weak<RefCell<Manager>>, mut messages: MessageStream, connection: &Connection) {
+    while let Some(Ok(message)) = messages.next().await {
+        let Some(manager) = manager.upgrade() else { return };
+        let reply = call::answer(&manager, &message);
+        drop(manager);
+        if let Some(reply) = reply
+            && connection.send(&reply).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Sends signals, at the pace at which the client reads them.
+async fn post(mut queue: mpsc::Receiver<Post>, connection: &Connection) {
+    while let Some(next) = queue.recv().await {
+        match next {
+            Post::Signal(message) if connection.send(&message).await.is_err() => return,
+            Post::Signal(_) => {}
+            Post::Flush(done) => _ = done.send(()),
+        }
+    }
+}
+
+/// Tells every client what happened, in the order it happened. One that does not read holds up no other.
 async fn broadcast(
     manager: Weak<RefCell<Manager>>,
     peers: Peers,
     mut broadcasts: mpsc::UnboundedReceiver<Broadcast>,
 ) {
     while let Some(what) = broadcasts.recv().await {
-        let Broadcast::Flush(done) = what else {
-            let listening = peers.borrow().clone();
-            let Some(manager) = manager.upgrade().filter(|_| !listening.is_empty()) else {
-                continue;
-            };
-            let messages = signals(&manager.borrow(), &what);
-            for peer in &listening {
-                for message in &messages {
-                    let _ = peer.send(message).await; // a client that left is noticed by its own task
-                }
-            }
+        if let Broadcast::Flush(done) = what {
+            flush(&peers).await;
+            let _ = done.send(());
             continue;
+        }
+        let Some(manager) = manager.upgrade() else { continue };
+        if let Broadcast::Changed { unit } = &what {
+            manager.borrow_mut().changes_told(unit);
+        }
+        let mut peers = peers.borrow_mut();
+        if peers.is_empty() {
+            continue;
+        }
+        let messages = signals(&manager.borrow(), &what);
+        let told = |peer: &Peer| {
+            messages.iter().all(|message| peer.outbox.try_send(Post::Signal(message.clone())).is_ok())
         };
-        let _ = done.send(());
+        peers.retain(told);
     }
+}
+
+/// Waits until every client that reads has heard everything.
+async fn flush(peers: &Peers) {
+    let heard: Vec<_> = peers
+        .borrow()
+        .iter()
+        .filter_map(|peer| {
+            let (done, heard) = oneshot::channel();
+            peer.outbox.try_send(Post::Flush(done)).ok().map(|()| heard)
+        })
+        .collect();
+    let all = async {
+        for one in heard {
+            let _ = one.await;
+        }
+    };
+    let _ = timeout(LAST_WORDS, all).await;
 }
 
 /// The signals that say so.

@@ -43,6 +43,7 @@ impl Machine {
     }
 
     pub(super) fn not_spawned(&mut self, why: String, now: Stamp, out: &mut Vec<Action>) {
+        self.stamps.main_start = now;
         self.fail(Outcome::Resources, why);
         self.down(now, out);
     }

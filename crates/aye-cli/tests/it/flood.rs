@@ -1,0 +1,208 @@
+//! Clients and services that misbehave: one that never reads, never stops talking or never stops writing takes nothing
+//! from the others.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use crate::place::{Place, READY};
+
+/// A client that says who it is, as systemctl does, and then neither asks nor reads.
+fn mute_client(place: &Place) -> UnixStream {
+    let mut stream = UnixStream::connect(place.runtime().join("systemd/private")).unwrap();
+    let uid = rustix::process::getuid().as_raw().to_string();
+    write!(stream, "\0AUTH EXTERNAL ").unwrap();
+    for digit in uid.bytes() {
+        write!(stream, "{digit:02x}").unwrap();
+    }
+    write!(stream, "\r\n").unwrap();
+    let mut answers = BufReader::new(stream.try_clone().unwrap()).lines();
+    assert!(answers.next().unwrap().unwrap().starts_with("OK "));
+    write!(stream, "NEGOTIATE_UNIX_FD\r\n").unwrap();
+    assert_eq!(answers.next().unwrap().unwrap(), "AGREE_UNIX_FD");
+    write!(stream, "BEGIN\r\n").unwrap();
+    stream
+}
+
+#[test]
+fn a_client_that_reads_nothing_holds_up_no_other_and_not_the_end() {
+    let place = Place::new().file("web.service", &format!("[Unit]\nStartLimitBurst=0\n[Service]\n{READY}"));
+    let mut manager = place.run(&["web"]);
+    manager.says("web: ready");
+    let _mute = mute_client(&place);
+    // What a unit tells of one restart fills about a tenth of a socket's buffer.
+    for _ in 0..60 {
+        let restarted = place.systemctl(&["restart", "web"]);
+        assert_eq!((restarted.code, restarted.stderr.as_str()), (Some(0), ""));
+    }
+    assert_eq!(manager.interrupted().0, Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_service_that_never_stops_writing_leaves_the_others_their_turn() {
+    let place =
+        Place::new().service("yes.service", "Type=exec\nExecStart=yes\n").service("web.service", READY);
+    let mut command = place.command(&["run", "yes", "web"]);
+    command.stdout(Stdio::null());
+    let mut manager = place.start_silently(command);
+    manager.says("web: ready");
+    assert_eq!(place.property("yes", "ActiveState"), "active");
+    assert_eq!(manager.interrupted().0, Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_service_that_never_stops_talking_leaves_the_others_their_turn() {
+    let talk = "import os\nos.write(3, b'READY=1')\nwhile True: os.write(3, b'STATUS=and another thing')\n";
+    let place = Place::new().file("talk.py", talk).service("web.service", READY).service(
+        "talk.service",
+        "Type=notify\nOpenFile=/run/systemd/notify:notify\nExecStart=python3 %Y/talk.py\n",
+    );
+    let mut manager = place.run(&["talk", "web"]);
+    manager.says(": ready");
+    manager.says(": ready");
+    assert_eq!(place.systemctl(&["restart", "web"]).code, Some(0));
+    assert_eq!(place.property("talk", "StatusText"), "and another thing");
+    assert_eq!(manager.interrupted().0, Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_service_that_repeats_its_main_pid_costs_no_descriptors() {
+    let repeat = "import os, time\nfor _ in range(300): os.write(3, b'READY=1\\nMAINPID=%d' % os.getpid())\n\
+                  print('said', flush=True)\ntime.sleep(1000)\n";
+    let place = Place::new().file("repeat.py", repeat).service(
+        "web.service",
+        "Type=notify\nOpenFile=/run/systemd/notify:notify\nExecStart=python3 %Y/repeat.py\n",
+    );
+    let mut manager = place.run(&["web"]);
+    manager.says("web | said");
+    assert_eq!(place.property("web", "ActiveState"), "active");
+    let open = std::fs::read_dir(format!("/proc/{}/fd", manager.pid())).unwrap().count();
+    assert!(open < 50, "{open} descriptors");
+    manager.interrupted();
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_main_process_that_the_manager_itself_descends_from_is_refused() {
+    // As root a service may name any process; to end the service would then be to end everything.
+    for pid in [1, std::process::id()] {
+        let service = format!(
+            "Type=notify\nOpenFile=/run/systemd/notify:notify\n\
+             ExecStart=/bin/sh -c 'printf \"MAINPID={pid}\\nREADY=1\" >&3; exec sleep 1000'\n"
+        );
+        let place = Place::new().service("web.service", &service);
+        let mut manager = place.run(&["web"]);
+        manager.says(&format!("web: MAINPID={pid} is ignored"));
+        assert_ne!(place.property("web", "MainPID"), pid.to_string());
+        assert_eq!(manager.interrupted().0, Some(130));
+        place.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_reader_that_left_ends_the_listening_and_not_the_services() {
+    let place = Place::new().service("web.service", READY);
+    let mut command = place.command(&["run", "web"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    drop(reader);
+    let mut manager = command.spawn().unwrap();
+    drop(command);
+    while place.systemctl(&["is-active", "web"]).code != Some(0) {
+        assert_eq!(manager.try_wait().unwrap(), None, "it goes on");
+    }
+    crate::place::send(manager.id(), Signal::INT);
+    assert_eq!(manager.wait().unwrap().code(), Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_terminal_that_is_closed_stops_everything() {
+    // The child outside the session would outlive a manager that simply died.
+    let place = Place::new().service(
+        "web.service",
+        "Type=notify\nOpenFile=/run/systemd/notify:notify\n\
+         ExecStart=/bin/sh -c 'setsid sleep 1000 & printf READY=1 >&3; exec sleep 1000'\n",
+    );
+    let mut manager = place.run(&["web"]);
+    manager.says("web: ready");
+    manager.signal(Signal::HUP);
+    let (code, said) = manager.ends();
+    assert!(said.contains(&"web: stopped".to_owned()), "{said:?}");
+    assert_eq!(code, Some(143));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn nohup_keeps_its_word() {
+    let place = Place::new().service("web.service", READY);
+    let aye = place.command(&[]);
+    let mut nohup = std::process::Command::new("nohup");
+    nohup.arg(aye.get_program()).args(["run", "web"]).current_dir(place.units()).stdin(Stdio::null());
+    nohup.envs(aye.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let mut manager = place.start(nohup);
+    manager.says("web: ready");
+    manager.signal(Signal::HUP);
+    assert_eq!(place.systemctl(&["is-active", "web"]).code, Some(0));
+    assert_eq!(manager.interrupted().0, Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_runtime_directory_that_is_somebody_elses_is_left_alone() {
+    let place = Place::new().service("web.service", READY);
+    let precious = place.runtime().join("systemd/inhibit");
+    std::fs::create_dir_all(&precious).unwrap();
+    let outcome = place.aye(&["run", "web"]);
+    assert_eq!(
+        outcome.stderr,
+        "aye run: PLACE/run is not a runtime directory of aye run: it has a systemd of another's; \
+         choose a directory of its own with AYE_RUNTIME_DIR\n"
+    );
+    assert_eq!(outcome.code, Some(1));
+    assert!(precious.is_dir());
+}
+
+#[test]
+fn a_low_limit_of_open_files_starts_services_all_the_same() {
+    let place = Place::new().service("web.service", READY);
+    let aye = place.command(&[]);
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "ulimit -n 256; exec \"$0\" run web"])
+        .arg(aye.get_program())
+        .current_dir(place.units());
+    shell.envs(aye.get_envs().filter_map(|(key, value)| Some((key, value?)))).stdin(Stdio::null());
+    let mut manager = place.start(shell);
+    manager.says("web: ready");
+    manager.interrupted();
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_manager_that_is_itself_a_service_is_ready_when_its_services_are() {
+    let place = Place::new().service("a.service", READY).service("b.service", READY);
+    let path = place.path().join("above");
+    let above = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    above.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let mut command = place.command(&["run", "a", "b"]);
+    command.env("NOTIFY_SOCKET", &path);
+    let mut manager = place.start(command);
+    let mut buffer = [0; 64];
+    let mut heard = || {
+        let length = above.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert_eq!(heard(), "READY=1");
+    assert_eq!(place.systemctl(&["is-active", "a", "b"]).stdout, "active\nactive\n");
+    manager.signal(Signal::TERM);
+    assert_eq!(heard(), "STOPPING=1");
+    manager.says(": stopped");
+    assert_eq!(manager.ends().0, Some(143));
+    place.assert_nothing_left();
+}
