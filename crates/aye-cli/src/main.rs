@@ -3,6 +3,7 @@
 
 mod exit;
 mod notify;
+mod output;
 mod restart;
 mod run;
 mod wrap;

@@ -1,7 +1,7 @@
 //! `aye run`: the embedded manager in the foreground. What services write goes to standard output under their names;
 //! what happens to them goes to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,6 +11,7 @@ use aye_manager::{Ended, Observer, RuntimeError, Setup, StartError, UnitError, W
 use serde_json::json;
 
 use crate::exit::Exit;
+use crate::output::{Output, Stream};
 
 /// Run units as systemd would, without systemd and without root, until they end or Ctrl-C.
 #[derive(Debug, clap::Args)]
@@ -41,7 +42,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Exit {
     let observer: Box<dyn Observer> =
-        if args.json { Box::new(Json) } else { Box::new(Console { colour: colour() }) };
+        if args.json { Box::new(Json(Output::new())) } else { Box::new(Console::new()) };
     let setup = match what(args) {
         Ok(what) => Setup { runtime_dir: aye_bus::runtime_dir(), what },
         Err(message) => {
@@ -108,17 +109,23 @@ fn colour() -> bool {
 
 /// Text for people.
 struct Console {
+    output: Output,
     colour: bool,
 }
 
 impl Console {
-    fn say(&self, unit: &str, text: &str, colour: &str) {
+    fn new() -> Self {
+        Self { output: Output::new(), colour: colour() }
+    }
+
+    fn say(&mut self, unit: &str, text: &str, colour: &str) {
         let name = short(unit);
-        if self.colour {
-            crate::complain(format_args!("\x1b[1m{name}\x1b[0m \x1b[{colour}m{text}\x1b[0m"));
+        let line = if self.colour {
+            format!("\x1b[1m{name}\x1b[0m \x1b[{colour}m{text}\x1b[0m")
         } else {
-            crate::complain(format_args!("{name}: {text}"));
-        }
+            format!("{name}: {text}")
+        };
+        self.output.line(Stream::Err, line);
     }
 }
 
@@ -129,7 +136,7 @@ fn short(unit: &str) -> &str {
 
 impl Observer for Console {
     fn warning(&mut self, warning: &Warning) {
-        crate::complain(warning);
+        self.output.line(Stream::Err, warning.to_string());
     }
 
     fn report(&mut self, unit: &str, report: &Report) {
@@ -147,26 +154,29 @@ impl Observer for Console {
     }
 
     fn line(&mut self, unit: &str, line: &str) {
-        // A reader that went away ends the listening, not the services.
-        let _ = writeln!(io::stdout().lock(), "{} | {line}", short(unit));
+        self.output.line(Stream::Out, format!("{} | {line}", short(unit)));
+    }
+
+    fn is_congested(&mut self) -> bool {
+        self.output.is_congested()
     }
 }
 
 /// One object a line, for programs.
-struct Json;
+struct Json(Output);
 
 impl Json {
-    fn say(event: &str, unit: &str, text: &str) {
+    fn say(&mut self, event: &str, unit: &str, text: &str) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ts = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
         let object = json!({"v": 1, "ts": ts, "event": event, "unit": unit, "text": text});
-        let _ = writeln!(io::stdout().lock(), "{object}");
+        self.0.line(Stream::Out, object.to_string());
     }
 }
 
 impl Observer for Json {
     fn warning(&mut self, warning: &Warning) {
-        Self::say("warning", "", &warning.to_string());
+        self.say("warning", "", &warning.to_string());
     }
 
     fn report(&mut self, unit: &str, report: &Report) {
@@ -180,14 +190,18 @@ impl Observer for Json {
             Report::ReloadFailed(_) => "reload_failed",
             Report::RestartScheduled(..) => "restart_scheduled",
         };
-        Self::say(event, unit, &report.to_string());
+        self.say(event, unit, &report.to_string());
     }
 
     fn notice(&mut self, unit: &str, text: &str) {
-        Self::say("notice", unit, text);
+        self.say("notice", unit, text);
     }
 
     fn line(&mut self, unit: &str, line: &str) {
-        Self::say("line", unit, line);
+        self.say("line", unit, line);
+    }
+
+    fn is_congested(&mut self) -> bool {
+        self.0.is_congested()
     }
 }

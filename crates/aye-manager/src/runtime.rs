@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -113,12 +113,9 @@ impl RuntimeDir {
             lock.set_len(0)?;
             lock.rewind()?;
             writeln!(lock, "{}", std::process::id())?;
+            clear(&path)?; // a manager that was killed left it
             for folder in FOLDERS {
-                let folder = path.join(folder);
-                if folder.exists() {
-                    fs::remove_dir_all(&folder)?; // a manager that was killed left it
-                }
-                private(&folder)?;
+                private(&path.join(folder))?;
             }
             Ok(())
         };
@@ -144,11 +141,24 @@ impl RuntimeDir {
 
 impl Drop for RuntimeDir {
     fn drop(&mut self) {
-        for folder in FOLDERS {
-            let _ = fs::remove_dir_all(self.path.join(folder));
-        }
+        let _ = clear(&self.path);
         let _ = self.lock.set_len(0);
     }
+}
+
+/// Removes our sockets, and our folders where nothing else is in them.
+fn clear(path: &Path) -> io::Result<()> {
+    for folder in FOLDERS {
+        let folder = path.join(folder);
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let entry = entry?;
+            if entry.file_type()?.is_socket() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        let _ = fs::remove_dir(&folder);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //! from the others.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use rustix::process::Signal;
 
-use crate::place::{Place, READY};
+use crate::place::{Place, READY, send};
 
 /// A client that says who it is, as systemctl does, and then neither asks nor reads.
 fn mute_client(place: &Place) -> UnixStream {
@@ -204,5 +205,28 @@ fn a_manager_that_is_itself_a_service_is_ready_when_its_services_are() {
     assert_eq!(heard(), "STOPPING=1");
     manager.says(": stopped");
     assert_eq!(manager.ends().0, Some(143));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_reader_that_stops_does_not_stop_the_manager() {
+    // Ready only after more lines than any pipe holds: a manager that waited for its reader would never hear of it.
+    let loud = "Type=notify\nOpenFile=/run/systemd/notify:notify\n\
+        ExecStart=/bin/sh -c 'seq 200000; printf READY=1 >&3; exec sleep 1000'\n";
+    let place = Place::new().service("loud.service", loud).service("web.service", READY);
+    let socket = place.path().join("notify");
+    let receiver = aye::Receiver::bind(&aye::Address::Path(socket.as_os_str().as_bytes())).unwrap();
+    let mut command = place.command(&["run", "web"]);
+    command.env("NOTIFY_SOCKET", &socket).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let aye::Received::Datagram(said) = receiver.receive().unwrap() else { panic!("dropped") };
+    assert!(said.message.contains("READY=1"), "{said:?}");
+    let started = place.systemctl(&["start", "loud"]);
+    assert_eq!((started.code, started.stderr.as_str()), (Some(0), ""));
+    send(child.id(), Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let lines = output.stdout.iter().filter(|&&byte| byte == b'\n').count();
+    assert!((1..200_000).contains(&lines), "{lines} lines were kept for a reader that never read");
     place.assert_nothing_left();
 }

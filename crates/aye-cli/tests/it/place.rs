@@ -127,14 +127,14 @@ impl Place {
     pub(crate) fn start(&self, mut command: Command) -> Running<'_> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = read_lines(child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Running { place: self, child, lines, seen: Vec::new() }
+        Running { place: self, child, lines, seen: Vec::new(), unmatched: Vec::new() }
     }
 
     /// The same, its standard output going where the command says.
     pub(crate) fn start_silently(&self, mut command: Command) -> Running<'_> {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = read_lines(std::io::empty(), child.stderr.take().unwrap());
-        Running { place: self, child, lines, seen: Vec::new() }
+        Running { place: self, child, lines, seen: Vec::new(), unmatched: Vec::new() }
     }
 
     /// Every process that carries this place in its environment or arguments, ours and this test's left out.
@@ -184,12 +184,18 @@ pub(crate) struct Running<'p> {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
+    /// Which of them nobody has awaited.
+    unmatched: Vec<usize>,
 }
 
 impl Running<'_> {
-    /// Waits for a line with `text` that was not awaited before, and gives it.
+    /// Waits for a line with `text` that was not awaited before, and gives it. The two streams have no order between
+    /// them, so a line may have come before one that was awaited.
     #[track_caller]
     pub(crate) fn says(&mut self, text: &str) -> String {
+        if let Some(index) = self.unmatched.iter().position(|&index| self.seen[index].contains(text)) {
+            return self.seen[self.unmatched.remove(index)].clone();
+        }
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -199,6 +205,7 @@ impl Running<'_> {
                     if line.contains(text) {
                         return line;
                     }
+                    self.unmatched.push(self.seen.len() - 1);
                 }
                 Err(error) => panic!("never said {text:?} ({error}); said:\n{}", self.seen.join("\n")),
             }

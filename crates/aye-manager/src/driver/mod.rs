@@ -32,6 +32,10 @@ pub trait Observer {
     fn notice(&mut self, unit: &str, text: &str);
     /// A unit wrote a line.
     fn line(&mut self, unit: &str, line: &str);
+    /// Whether to wait a little before reading more of what units write. Their pipes fill meanwhile, and they wait.
+    fn is_congested(&mut self) -> bool {
+        false
+    }
 }
 
 /// Something to tell the clients on the control socket.

@@ -29,6 +29,9 @@ use crate::unit::units_of_dir;
 /// The path that `OpenFile=` names to get the notify socket: PID 1's. Here it stands for the service's own.
 pub(crate) const NOTIFY_PATH: &str = "/run/systemd/notify";
 
+/// How long a service's output waits while nobody takes what was read of it before.
+const BREATH: Duration = Duration::from_millis(5);
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub enum What {
@@ -261,6 +264,11 @@ pub(crate) fn watch_service(manager: &Weak<RefCell<Manager>>, unit: &str, servic
     service.tasks.spawn_local(async move {
         while output.readable().await.is_ok() {
             let Some(manager) = me.upgrade() else { return };
+            if manager.borrow_mut().observer.is_congested() {
+                drop(manager);
+                tokio::time::sleep(BREATH).await;
+                continue;
+            }
             manager.borrow_mut().read_output(&name);
             yield_now().await;
         }
