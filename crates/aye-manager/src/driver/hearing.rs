@@ -70,7 +70,8 @@ impl Manager {
 
     fn may_be_main(&self, unit: &str, pid: u32, sender: Sender) -> bool {
         let control = self.service(unit).and_then(|service| service.machine.control_pid());
-        pid != std::process::id()
+        // Neither the manager nor, where that is another process, PID 1.
+        ![1, std::process::id()].contains(&pid)
             && Some(pid) != control
             && process::find(pid).is_some()
             && (sender.uid == 0 || self.members(unit).iter().any(|member| member.pid == pid))
