@@ -6,6 +6,10 @@ install_units() { # PATH...
 	cp -r -- "$@" /run/units/
 }
 
+install_example() {
+	ln -s /srv/aye/examples/node-http/{web@.service,web.socket} /run/units/
+}
+
 # It remembers units of itself.
 keep_loaded() {
 	:

@@ -93,7 +93,7 @@ impl Machine {
             Some(JobKind::Start | JobKind::Restart) if !self.begun => return self.start(now, out),
             // The service ended by itself, and well.
             Some(JobKind::Reload) if self.outcome == Outcome::Success => {
-                self.finish_job(JobResult::Done, out)
+                self.finish_job(JobResult::Done, out);
             }
             Some(_) => self.finish_job(JobResult::Failed, out),
             None => {}

@@ -238,11 +238,10 @@ impl Machine {
         // A restart that has come to its second half is a start.
         let current = if self.begun && current == Restart { Start } else { current };
         match (current, kind) {
-            (Stop, Stop) | (Start | Restart, Start) | (Restart, Restart) => Meeting::Joins(id),
+            // Whoever starts need not reload.
+            (Stop, Stop) | (Start, Start | Reload) | (Restart, Start | Restart) => Meeting::Joins(id),
             (Stop, _) | (_, Stop) => Meeting::Apart,
             (_, Restart) | (Restart, Reload) => Meeting::Becomes(Job { id, kind: Restart }),
-            // Whoever starts need not reload.
-            (Start, Reload) => Meeting::Joins(id),
             (Reload, Start | Reload) => Meeting::Becomes(Job { id, kind: Reload }),
         }
     }
