@@ -23,7 +23,16 @@ release_of() { # VERSION
 	252) echo bookworm ;;
 	257) echo trixie ;;
 	262) echo sid ;;
+	embedded) release_of "$(root_of embedded)" ;;
 	*) return 1 ;;
+	esac
+}
+
+# The root that a version runs in. `embedded` is no systemd: it is `aye run` in the place of it.
+root_of() { # VERSION
+	case $1 in
+	embedded) echo 257 ;;
+	*) echo "$1" ;;
 	esac
 }
 

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use aye::listen::{HandOver, Sigpipe};
+use aye::listen::{self, HandOver, Sigpipe};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
@@ -23,8 +23,9 @@ use crate::executor::Program;
 /// What the binary is called with to carry out an order. Not for people.
 pub const EXECUTOR: &str = "__execute";
 
-/// `EXIT_CHDIR` and `EXIT_EXEC` of systemd.exec(5), "Process Exit Codes", and `EXIT_STDIN` for what comes before both.
+/// Statuses of systemd.exec(5), "Process Exit Codes"; `EXIT_STDIN` is for what comes before the others.
 const EXIT_CHDIR: u8 = 200;
+const EXIT_FDS: u8 = 202;
 const EXIT_EXEC: u8 = 203;
 const EXIT_STDIN: u8 = 208;
 
@@ -46,6 +47,8 @@ pub(crate) struct Order {
     pub(crate) folder_optional: bool,
     /// The names of the descriptors that come with the order.
     pub(crate) names: Vec<String>,
+    /// Why they could not be had.
+    pub(crate) no_descriptors: Option<String>,
 }
 
 /// A process made, and the socket on which it says if it cannot become its program.
@@ -114,6 +117,9 @@ fn carry_out(socket: &UnixStream) -> (u8, String) {
     if let Err(error) = detach() {
         return (EXIT_STDIN, format!("cannot begin a session: {error}"));
     }
+    if let Some(why) = order.no_descriptors {
+        return (EXIT_FDS, why);
+    }
     if let Err(why) = enter(&order) {
         return (EXIT_CHDIR, why);
     }
@@ -128,6 +134,9 @@ fn carry_out(socket: &UnixStream) -> (u8, String) {
         hand_over,
         sigpipe: Sigpipe::Ignore,
     };
+    if let Err(error) = listen::forget_inherited() {
+        return (EXIT_FDS, format!("cannot forget inherited descriptors: {error}"));
+    }
     (EXIT_EXEC, program.exec().to_string())
 }
 

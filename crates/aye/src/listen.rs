@@ -23,6 +23,16 @@ pub enum Sigpipe {
     Default,
 }
 
+/// Forgets what this process inherited, as systemd does for the processes of a service, just before it becomes one: no
+/// descriptor from 3 on is kept, every signal is as by default and none is blocked.
+///
+/// # Errors
+/// When `/proc` is not there to list the descriptors.
+pub fn forget_inherited() -> io::Result<()> {
+    sys::close_on_exec_from(FIRST)?;
+    sys::reset_signals()
+}
+
 /// Descriptors for the program that this process becomes.
 #[derive(Debug, Default)]
 pub struct HandOver {

@@ -115,6 +115,32 @@ pub(crate) fn duplicate_to(fd: BorrowedFd<'_>, number: i32) -> io::Result<()> {
     check(unsafe { libc::dup2(fd.as_raw_fd(), number) })
 }
 
+/// Lets no descriptor from `first` on survive exec.
+pub(crate) fn close_on_exec_from(first: i32) -> io::Result<()> {
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let number = entry?.file_name().to_str().and_then(|name| name.parse().ok());
+        if let Some(number) = number.filter(|number| *number >= first) {
+            // SAFETY: F_SETFD changes a flag of the descriptor, not what it refers to.
+            check(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+        }
+    }
+    Ok(())
+}
+
+/// Every signal as it is by default, and none blocked.
+pub(crate) fn reset_signals() -> io::Result<()> {
+    for number in 1..=libc::SIGRTMAX() {
+        // SAFETY: signal(2) is given a constant; what cannot be changed (SIGKILL, SIGSTOP) is refused.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+    // SAFETY: the set is initialised by sigemptyset(3) before it is used; the old mask is not asked for.
+    check(unsafe {
+        let mut none = mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut())
+    })
+}
+
 /// execve(2). Returns only when it failed.
 pub(crate) fn exec(
     program: &Path,

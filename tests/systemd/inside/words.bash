@@ -25,6 +25,35 @@ property() { # UNIT NAME
 	systemctl show --property="$2" --value -- "$1"
 }
 
+# From here on the manager remembers these units when they are down, as if others depended on them.
+keep_loaded() { # UNIT...
+	printf '%s\n' '[Unit]' "After=${*##*/}" '[Service]' 'ExecStart=/bin/sleep infinity' >/run/systemd/system/aye-keep.service
+	systemctl daemon-reload
+	systemctl start aye-keep.service
+}
+
+# What a unit came to, in a line: its states and, of PROPERTY, what there is to say of it.
+show_unit() { # UNIT PROPERTY...
+	local name value line
+	line="$1: $(property "$1" ActiveState)/$(property "$1" SubState)"
+	for name in "${@:2}"; do
+		value=$(property "$1" "$name")
+		[[ $name == @(MainPID|ControlPID) && $value != 0 ]] && value=some
+		line+=" $name=$value"
+	done
+	echo "$line"
+}
+
+# Runs a command and says what came of it: what it wrote, without advice and without what differs from run to run, and
+# its exit status. systemctl's words are its own and differ from version to version; what they follow from does not.
+attempt() { # COMMAND...
+	local status=0 said
+	said=$(mktemp)
+	"$@" >"$said" 2>&1 || status=$?
+	echo "\$ $* -> $status"
+	sed -e '/^See /d; /^Hint: /d' -e 's/^/  /' "$said"
+}
+
 systemd_version() {
 	systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'
 }
@@ -58,18 +87,40 @@ await_message() { # UNIT REGEX [COUNT]
 }
 
 await_property() { # UNIT NAME PATTERN: until the property matches the shell pattern
-	local unit=$1 name=$2 pattern=$3 events listening seen until=$((SECONDS + patience))
+	await_answer "$2 of $1" "$3" property "$1" "$2"
+}
+
+await_job() { # UNIT KIND: until such a job is under way
+	await_answer "job of $1" "$2" job_of "$1"
+}
+
+job_of() { # UNIT
+	systemctl list-jobs --plain --no-legend | awk -v unit="$1" '$2 == unit { print $3 }'
+}
+
+await_answer() { # WHAT PATTERN COMMAND...: until what it prints matches the shell pattern
+	local what=$1 pattern=$2 events listening seen until=$((SECONDS + patience))
 	exec {events}< <(exec /srv/aye/tests/inside/events)
 	listening=$!
-	while seen=$(property "$unit" "$name"); do
+	while seen=$("${@:3}"); do
 		# shellcheck disable=SC2053 # the right side is a pattern
 		[[ $seen == $pattern ]] && break
 		if ((SECONDS >= until)) || ! read -r -t $((until - SECONDS)) -u "$events"; then
 			kill "$listening"
-			fail "awaited $name=$pattern of $unit for $patience s, last saw '$seen'"
+			fail "awaited $what=$pattern for $patience s, last saw '$seen'"
 		fi
 	done
 	kill "$listening" && exec {events}<&-
+}
+
+await_gone() { # PID: until there is no such process, which need be no child
+	timeout "$patience" tail --pid="$1" --sleep-interval=0.05 --follow /dev/null ||
+		fail "awaited the end of process $1 for $patience s"
+}
+
+# Until the manager has read the messages that were sent to it before: one that waits for its barrier comes after them.
+settle() {
+	NOTIFY_SOCKET=/run/systemd/notify aye notify X_SETTLED=1
 }
 
 # Makes units known to the manager for the length of this case: files and drop-in folders.

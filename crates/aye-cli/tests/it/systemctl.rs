@@ -92,7 +92,7 @@ fn systemctl_hears_of_failures_as_from_systemd() {
     let missing = place.systemctl(&["start", "nope"]);
     assert_eq!(
         (missing.stderr.as_str(), missing.code),
-        ("Failed to start nope.service: No nope.service in .\n", Some(5))
+        ("Failed to start nope.service: Unit nope.service not found.\n", Some(5))
     );
     let failed = place.systemctl(&["start", "bad"]);
     assert_eq!(failed.code, Some(1));

@@ -14,7 +14,9 @@ use super::unit::{ServiceUnit, SocketUnit, Unit};
 use super::{Broadcast, Observer, SearchPath, UnitError, listener};
 use crate::process::{self, Process};
 use crate::runtime::RuntimeDir;
-use crate::service::{Action, Event, Job, JobId, JobKind, JobResult, Machine, Report, Stamp, State, Target};
+use crate::service::{
+    Action, Event, Job, JobId, JobKind, JobResult, Machine, Meeting, Report, Stamp, State, Target,
+};
 use crate::unit::{Name, Specifiers};
 
 /// A manager as its tasks share it.
@@ -114,7 +116,7 @@ impl Manager {
 
     // Requests.
 
-    /// Enqueues a job; one of the same kind that is under way is joined.
+    /// Enqueues a job, or lets the one under way be it.
     pub(crate) fn request(&mut self, unit: &str, kind: JobKind) -> Result<JobId, UnitError> {
         let unit = self.load(unit)?;
         let not_applicable = || UnitError::NotApplicable { unit: unit.clone(), kind };
@@ -123,8 +125,13 @@ impl Manager {
                 if kind == JobKind::Reload && !service.can_reload() {
                     return Err(not_applicable());
                 }
-                if let Some(id) = service.machine.pending(kind) {
-                    return Ok(id);
+                match service.machine.meeting(kind) {
+                    Meeting::Apart => {}
+                    Meeting::Joins(id) => return Ok(id),
+                    Meeting::Becomes(job) => {
+                        self.dispatch(&unit, Event::Request(job));
+                        return Ok(job.id);
+                    }
                 }
                 if matches!(kind, JobKind::Start | JobKind::Restart) {
                     for socket in service.settings.sockets.clone() {
@@ -347,7 +354,7 @@ impl Manager {
 fn visible(machine: &Machine) -> impl PartialEq + use<> {
     let job = machine.job().map(|job| job.id);
     (
-        (machine.state(), machine.outcome(), job, machine.restarts()),
+        (machine.state(), machine.outcome(), machine.reload_outcome(), job, machine.restarts()),
         (machine.main_pid(), machine.control_pid(), machine.status().to_owned(), machine.errno()),
     )
 }

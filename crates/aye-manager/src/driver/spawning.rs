@@ -27,9 +27,12 @@ impl Manager {
     }
 
     fn try_spawn(&mut self, unit: &str, what: Spawn) -> Result<u32, String> {
-        let fds = match what {
-            Spawn::Main => self.descriptors(unit)?,
-            Spawn::Reload(_) => Vec::new(),
+        // The process begins all the same and ends with the status that says so.
+        let (fds, no_descriptors) = match what {
+            Spawn::Main => {
+                self.descriptors(unit).map_or_else(|why| (Vec::new(), Some(why)), |fds| (fds, None))
+            }
+            Spawn::Reload(_) => (Vec::new(), None),
         };
         let variables = self.variables.clone();
         let home = self.home.clone();
@@ -59,6 +62,7 @@ impl Manager {
             folder_optional: folder.is_some_and(|folder| folder.optional),
             environment,
             names,
+            no_descriptors,
         };
         let spawned = spawn::spawn(&order, &fds, &service.output)
             .map_err(|error| format!("cannot start a process: {error}"))?;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::log::Lines;
 use crate::process::Marks;
-use crate::service::Machine;
+use crate::service::{Machine, State};
 use crate::unit::{Service, Socket, Type};
 
 /// A unit of either kind.
@@ -57,7 +57,7 @@ impl ServiceUnit {
 
     /// Whether anything would be lost if it were forgotten.
     pub(crate) fn is_pristine(&self) -> bool {
-        self.invocation == [0; 16] && self.machine.job().is_none()
+        self.invocation == [0; 16] && self.machine.job().is_none() && self.machine.state() == State::Dead
     }
 
     /// What tells its processes from others.

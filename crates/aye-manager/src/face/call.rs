@@ -24,6 +24,7 @@ impl Refusal {
 
 pub(super) const INVALID_ARGS: &str = "org.freedesktop.DBus.Error.InvalidArgs";
 pub(super) const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
+pub(super) const NO_SUCH_PROCESS: &str = "org.freedesktop.systemd1.NoSuchProcess";
 const UNKNOWN_METHOD: &str = "org.freedesktop.DBus.Error.UnknownMethod";
 const UNKNOWN_OBJECT: &str = "org.freedesktop.DBus.Error.UnknownObject";
 const FAILED: &str = "org.freedesktop.DBus.Error.Failed";
@@ -39,7 +40,15 @@ impl From<UnitError> for Refusal {
             UnitError::NotApplicable { .. } => "org.freedesktop.systemd1.JobTypeNotApplicable",
             UnitError::Setup { .. } | UnitError::Listen { .. } => FAILED,
         };
-        Self::new(name, capitalised(&error.to_string()))
+        let text = match &error {
+            // systemctl shows the text as it is, and people and scripts know these two.
+            UnitError::Find(FindError::NotFound { name, template: None, .. }) => {
+                format!("Unit {name} not found.")
+            }
+            UnitError::NotApplicable { .. } => capitalised(&format!("{error}.")),
+            _ => capitalised(&error.to_string()),
+        };
+        Self::new(name, text)
     }
 }
 

@@ -4,12 +4,12 @@ use rustix::process::Signal;
 use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
-use super::call::{Call, INVALID_ARGS, NO_SUCH_UNIT, Refusal, job_path};
+use super::call::{Call, INVALID_ARGS, NO_SUCH_PROCESS, NO_SUCH_UNIT, Refusal, job_path};
 use super::manager::{Wanted, check_mode, wanted};
 use super::property::{Table, realtime, usec};
 use super::{AYE_UNIT, PROPERTIES, SERVICE, SOCKET, UNIT, unit_path};
 use crate::driver::{Manager, ServiceUnit, SocketUnit, Unit, UnitError};
-use crate::service::{Event, Exit, Stamp, Stamps, Target};
+use crate::service::{Event, Exit, Machine, Stamp, Stamps, Target};
 use crate::unit::{Command, FindError};
 
 /// Relations between units, which the manager does not honour: every list is empty.
@@ -84,8 +84,17 @@ pub(super) fn kill(manager: &mut Manager, name: &str, whom: &str, signal: i32) -
     };
     let signal = Signal::from_named_raw(signal)
         .ok_or_else(|| Refusal::new(INVALID_ARGS, format!("Invalid signal {signal}.")))?;
-    if !manager.units.contains_key(name) {
+    let Some(unit) = manager.units.get(name) else {
         return Err(Refusal::new(NO_SUCH_UNIT, format!("Unit {name} not loaded.")));
+    };
+    let machine = unit.service().map(|service| &service.machine);
+    let missing = match target {
+        Target::Main => machine.and_then(Machine::main_pid).is_none().then_some("main"),
+        Target::Control => machine.and_then(Machine::control_pid).is_none().then_some("control"),
+        Target::All => None,
+    };
+    if let Some(missing) = missing {
+        return Err(Refusal::new(NO_SUCH_PROCESS, format!("No {missing} process to kill")));
     }
     manager.signal(name, signal, target);
     Ok(())
@@ -262,7 +271,7 @@ fn commands(commands: &[Command], service: &ServiceUnit) -> Variant<'static> {
             usec(Some(stamps.main_start)),
             realtime(stamps.main_exit),
             usec(Some(stamps.main_exit)),
-            service.session.unwrap_or_default(),
+            machine.last_main_pid().unwrap_or_default(),
             code,
             status,
         )
@@ -290,11 +299,11 @@ fn changing_service(service: &ServiceUnit) -> Values {
         ("StatusText", machine.status().to_owned().into()),
         ("StatusErrno", machine.errno().into()),
         ("Result", machine.outcome().as_str().into()),
-        ("ReloadResult", "success".into()),
+        ("ReloadResult", machine.reload_outcome().as_str().into()),
         ("CleanResult", "success".into()),
         ("NRestarts", machine.restarts().into()),
         ("WatchdogUSec", machine.watchdog_interval().map_or(0, |interval| usec(Some(interval))).into()),
-        ("ExecMainPID", service.session.unwrap_or_default().into()),
+        ("ExecMainPID", machine.last_main_pid().unwrap_or_default().into()),
         ("ExecMainCode", code.into()),
         ("ExecMainStatus", status.into()),
     ];

@@ -28,6 +28,17 @@ impl JobKind {
     }
 }
 
+/// What a job that is asked for has to do with the one under way: `job_install()` of systemd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meeting {
+    /// Nothing: it takes the place of the other, which is canceled.
+    Apart,
+    /// Its end is the end of the other, which does what is asked for anyway.
+    Joins(JobId),
+    /// The other becomes this, and begins anew.
+    Becomes(Job),
+}
+
 /// What became of it: the last argument of `JobRemoved`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobResult {

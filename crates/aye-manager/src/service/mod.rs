@@ -19,6 +19,7 @@
 //!
 //! The names and what leads where are those of systemd.service(5) and of `service.c` in systemd's sources.
 
+mod errno;
 mod job;
 mod machine;
 mod notification;
@@ -27,7 +28,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use job::{Job, JobId, JobKind, JobResult};
+pub use job::{Job, JobId, JobKind, JobResult, Meeting};
 pub use machine::{Action, Event, Machine, Spawn, Target};
 pub use notification::{Heartbeat, Notification};
 pub use rules::Rules;

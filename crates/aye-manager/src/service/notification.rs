@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use aye::Message;
 
+use super::errno;
+
 /// What `WATCHDOG=` said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeat {
@@ -52,7 +54,7 @@ impl Notification {
         };
         found.status = message.value("STATUS").map(|text| found.text("STATUS", text));
         found.monotonic = found.number(message, "MONOTONIC_USEC").map(Duration::from_micros);
-        found.errno = found.number(message, "ERRNO").and_then(|errno| i32::try_from(errno).ok());
+        found.errno = found.errno(message);
         found.main_pid = found.number(message, "MAINPID").and_then(|pid| u32::try_from(pid).ok());
         found.extend_timeout = found.number(message, "EXTEND_TIMEOUT_USEC").map(Duration::from_micros);
         found.watchdog_interval = found
@@ -77,6 +79,18 @@ impl Notification {
         })
     }
 
+    /// A number, or a name of errno(3).
+    fn errno(&mut self, message: &Message) -> Option<i32> {
+        let text = message.value("ERRNO")?;
+        let known =
+            |text: &str| text.parse().ok().filter(|number| *number >= 0).or_else(|| errno::number(text));
+        let errno = std::str::from_utf8(text).ok().and_then(known);
+        if errno.is_none() {
+            self.complain("ERRNO", text, "a number or a name such as ENOENT");
+        }
+        errno
+    }
+
     fn number(&mut self, message: &Message, key: &str) -> Option<u64> {
         let text = message.value(key)?;
         let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
@@ -97,12 +111,14 @@ mod tests {
 
     #[test]
     fn invalid_values_are_named_and_change_nothing() {
-        let message = Message::parse(b"WATCHDOG=yes\nMAINPID=-4\nSTATUS=\xff\nREADY=yes").unwrap();
+        let message =
+            Message::parse(b"ERRNO=ENONSENSE\nWATCHDOG=yes\nMAINPID=-4\nSTATUS=\xff\nREADY=yes").unwrap();
         let found = Notification::of(&message);
         assert_eq!(
             found.complaints,
             [
                 "STATUS=\\xff is ignored: expected UTF-8",
+                "ERRNO=ENONSENSE is ignored: expected a number or a name such as ENOENT",
                 "MAINPID=-4 is ignored: expected a number",
                 "WATCHDOG=yes is ignored: expected 1 or trigger",
             ]
@@ -113,10 +129,11 @@ mod tests {
 
     #[test]
     fn a_full_message_is_understood() {
-        let text = b"READY=1\nSTATUS=up\nMAINPID=7\nWATCHDOG=1\nWATCHDOG_USEC=0\nEXTEND_TIMEOUT_USEC=5";
+        let text = b"READY=1\nERRNO=ENOENT\nSTATUS=up\nMAINPID=7\nWATCHDOG=1\nWATCHDOG_USEC=0\nEXTEND_TIMEOUT_USEC=5";
         let found = Notification::of(&Message::parse(text).unwrap());
         let expected = Notification {
             ready: true,
+            errno: Some(2),
             status: Some("up".to_owned()),
             main_pid: Some(7),
             heartbeat: Some(Heartbeat::Alive),

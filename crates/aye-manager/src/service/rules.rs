@@ -28,8 +28,8 @@ pub struct Rules {
     pub kill_signal: Signal,
     /// `ReloadSignal=`
     pub reload_signal: Signal,
-    /// How many `ExecReload=` lines there are.
-    pub reload_commands: usize,
+    /// The lines of `ExecReload=`: whether a failure of each counts as success.
+    pub reload_commands: Vec<bool>,
     /// `SuccessExitStatus=`
     pub success_exit_status: Vec<ExitStatus>,
     /// `ExecStart=-...`: however the main process ends, it is well.
@@ -51,7 +51,7 @@ impl From<&Service> for Rules {
             restart_delay: service.restart_delay,
             kill_signal: service.kill_signal,
             reload_signal: service.reload_signal,
-            reload_commands: service.exec_reload.len(),
+            reload_commands: service.exec_reload.iter().map(|command| command.ignore_failure).collect(),
             success_exit_status: service.success_exit_status.clone(),
             ignores_failure: service.exec_start.ignore_failure,
             start_limit_interval: service.start_limit_interval,

@@ -121,6 +121,15 @@ impl Exit {
         }
     }
 
+    /// The same for a command, such as one of `ExecReload=`: no signal is a clean end of it.
+    pub fn outcome_of_command(self) -> Outcome {
+        match self {
+            Self::Signal(_, true) => Outcome::CoreDump,
+            Self::Signal(..) => Outcome::Signal,
+            _ => self.outcome(&[]),
+        }
+    }
+
     fn is(self, status: ExitStatus) -> bool {
         match (self, status) {
             (Self::Code(found), ExitStatus::Code(code)) => found == i32::from(code),

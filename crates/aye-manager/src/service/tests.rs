@@ -18,7 +18,7 @@ fn rules(kind: Type) -> Rules {
         restart_delay: Duration::from_millis(100),
         kill_signal: Signal::TERM,
         reload_signal: Signal::HUP,
-        reload_commands: 1,
+        reload_commands: vec![false],
         success_exit_status: Vec::new(),
         ignores_failure: false,
         start_limit_interval: secs(10),
@@ -398,7 +398,7 @@ fn a_reload_ends_with_its_command_and_the_ready_that_follows() {
     world.expect(State::Reload, &["spawn Reload(0)"]);
     world.say("RELOADING=1\nMONOTONIC_USEC=1");
     world.event(Event::ControlExited(Exit::Code(0)));
-    world.expect(State::Reload, &[]);
+    world.expect(State::ReloadNotify, &[]);
     world.say("READY=1");
     world.expect(State::Running, &["2 reload done"]);
 
@@ -412,7 +412,7 @@ fn a_reload_ends_with_its_command_and_the_ready_that_follows() {
 
 #[test]
 fn notify_reload_believes_only_an_answer_to_this_reload() {
-    let mut world = World::running(rules(Type::NotifyReload));
+    let mut world = World::running(Rules { reload_commands: Vec::new(), ..rules(Type::NotifyReload) });
     world.ask(JobKind::Reload);
     world.expect(State::ReloadSignal, &["1 Main"]);
     world.say("RELOADING=1\nMONOTONIC_USEC=999000000");
@@ -508,4 +508,142 @@ mod random {
             }
         }
     }
+}
+
+// Found by holding `aye run` against live systemd: tests/systemd/cases of the names in parentheses.
+
+#[test]
+fn a_program_that_is_missing_behind_a_dash_is_a_protocol_failure() {
+    // (start-failing)
+    let mut world = World::new(Rules { ignores_failure: true, ..rules(Type::Notify) });
+    world.ask(JobKind::Start);
+    world.event(Event::NotExecuted("cannot execute /x: no such file".to_owned()));
+    world.exit(Exit::Code(203));
+    assert_eq!((world.machine.state(), world.machine.outcome()), (State::Failed, Outcome::Protocol));
+}
+
+#[test]
+fn a_failed_reload_says_what_it_came_to_and_one_behind_a_dash_does_not_fail() {
+    // (reload)
+    for (exit, outcome) in [(Exit::Code(1), Outcome::ExitCode), (Exit::Signal(15, false), Outcome::Signal)] {
+        for ignored in [false, true] {
+            let mut world = World::running(Rules { reload_commands: vec![ignored], ..rules(Type::Notify) });
+            world.ask(JobKind::Reload);
+            world.event(Event::ControlExited(exit));
+            let expected = if ignored { Outcome::Success } else { outcome };
+            assert_eq!((world.machine.state(), world.machine.reload_outcome()), (State::Running, expected));
+        }
+    }
+}
+
+#[test]
+fn a_notify_reload_service_gets_its_signal_and_its_commands() {
+    // (reload)
+    let mut world = World::running(rules(Type::NotifyReload));
+    world.ask(JobKind::Reload);
+    world.expect(State::Reload, &["1 Main", "spawn Reload(0)"]);
+    world.say("RELOADING=1\nMONOTONIC_USEC=1000000000");
+    world.event(Event::ControlExited(Exit::Code(0)));
+    world.expect(State::ReloadNotify, &[]);
+    world.say("READY=1");
+    world.expect(State::Running, &["2 reload done"]);
+}
+
+#[test]
+fn a_service_that_ends_well_during_a_reload_ends_the_reload_well() {
+    // (reload)
+    for (exit, expected) in [(Exit::Signal(1, false), "2 reload done"), (Exit::Code(1), "2 reload failed")] {
+        let mut world = World::running(Rules { reload_commands: Vec::new(), ..rules(Type::NotifyReload) });
+        world.ask(JobKind::Reload);
+        world.exit(exit);
+        assert_eq!(world.log.last().map(String::as_str), Some(expected));
+    }
+}
+
+#[test]
+fn a_command_of_a_reload_that_a_stop_terminates_fails_the_unit() {
+    // (jobs)
+    let mut world = World::running(rules(Type::Notify));
+    world.ask(JobKind::Reload);
+    world.ask(JobKind::Stop);
+    world.event(Event::ControlExited(Exit::Signal(15, false)));
+    world.exit(Exit::Signal(15, false));
+    assert_eq!((world.machine.state(), world.machine.outcome()), (State::Failed, Outcome::Signal));
+}
+
+#[test]
+fn jobs_that_meet_become_one_unless_one_of_them_is_a_stop() {
+    // (jobs)
+    use JobKind::{Reload, Restart, Start, Stop};
+    let becomes = |kind| Meeting::Becomes(Job { id: 1, kind });
+    let cases = [
+        (Stop, Start, Meeting::Apart),
+        (Start, Stop, Meeting::Apart),
+        (Reload, Stop, Meeting::Apart),
+        (Start, Start, Meeting::Joins(1)),
+        (Start, Reload, Meeting::Joins(1)),
+        (Start, Restart, becomes(Restart)),
+        (Restart, Start, Meeting::Joins(1)),
+        (Restart, Restart, becomes(Restart)), // the first has come to its start
+    ];
+    for (current, asked, expected) in cases {
+        let mut world = if current == Start || current == Restart {
+            World::new(rules(Type::Notify))
+        } else {
+            World::running(rules(Type::Notify))
+        };
+        world.jobs = 0;
+        world.ask(current);
+        assert_eq!(world.machine.meeting(asked), expected, "{asked:?} during {current:?}");
+    }
+}
+
+#[test]
+fn a_restart_during_a_start_is_the_same_job_begun_anew() {
+    // (jobs)
+    let mut world = World::new(rules(Type::Notify));
+    world.ask(JobKind::Start);
+    world.log.clear();
+    world.event(Event::Request(Job { id: 1, kind: JobKind::Restart }));
+    world.expect(State::StopSigterm, &["stopping", "15 All"]);
+    world.exit(Exit::Signal(15, false));
+    world.say("READY=1");
+    world.expect(State::Running, &["stopped", "starting", "spawn Main", "ready in 0 ms", "1 restart done"]);
+}
+
+#[test]
+fn a_reload_during_a_reload_is_one_more_after_it() {
+    // (jobs)
+    let mut world = World::running(rules(Type::Notify));
+    world.ask(JobKind::Reload);
+    let Meeting::Becomes(job) = world.machine.meeting(JobKind::Reload) else {
+        panic!("it would not run again")
+    };
+    world.event(Event::Request(job));
+    world.event(Event::ControlExited(Exit::Code(0)));
+    world.expect(State::Reload, &["spawn Reload(0)", "spawn Reload(0)"]);
+    world.event(Event::ControlExited(Exit::Code(0)));
+    world.expect(State::Running, &["2 reload done"]);
+}
+
+#[test]
+fn a_start_while_a_restart_is_awaited_counts_as_that_restart() {
+    // (restart-policy)
+    let mut world = World::running(Rules { restart: Restart::OnFailure, ..rules(Type::Notify) });
+    world.exit(Exit::Code(3));
+    assert_eq!(world.machine.state(), State::AutoRestart);
+    world.event(Event::Reset);
+    assert_eq!((world.machine.state(), world.machine.outcome()), (State::AutoRestart, Outcome::Success));
+    world.ask(JobKind::Start);
+    assert_eq!((world.machine.state(), world.machine.restarts()), (State::Start, 1));
+}
+
+#[test]
+fn another_main_process_is_the_one_whose_end_is_shown() {
+    // (messages)
+    let mut world = World::running(rules(Type::Notify));
+    world.say("MAINPID=77");
+    assert_eq!((world.machine.main_pid(), world.machine.last_main_pid()), (Some(77), Some(77)));
+    world.exit(Exit::Signal(9, false));
+    assert_eq!((world.machine.main_pid(), world.machine.last_main_pid()), (None, Some(77)));
 }

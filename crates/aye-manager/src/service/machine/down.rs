@@ -66,7 +66,6 @@ impl Machine {
                 self.terminate(State::FinalSigterm, now, out);
             }
             state if state.is_up() => {
-                self.finish_job_if(&[JobKind::Reload], JobResult::Failed, out);
                 self.terminate(State::StopSigterm, now, out);
             }
             _ => {}
@@ -92,6 +91,10 @@ impl Machine {
             Some(JobKind::Stop) => self.finish_job(JobResult::Done, out),
             // A start or restart that waited for the end of the run before.
             Some(JobKind::Start | JobKind::Restart) if !self.begun => return self.start(now, out),
+            // The service ended by itself, and well.
+            Some(JobKind::Reload) if self.outcome == Outcome::Success => {
+                self.finish_job(JobResult::Done, out);
+            }
             Some(_) => self.finish_job(JobResult::Failed, out),
             None => {}
         }
@@ -104,8 +107,9 @@ impl Machine {
     pub(super) fn reset(&mut self, now: Stamp) {
         self.starts.clear();
         self.restarts = 0;
+        self.outcome = Outcome::Success;
+        self.reload_outcome = Outcome::Success;
         if self.state == State::Failed {
-            self.outcome = Outcome::Success;
             self.enter(State::Dead, None, now);
         }
     }
@@ -126,11 +130,10 @@ impl Machine {
                 self.terminate(State::StopSigterm, now, out);
             }
             State::Reload | State::ReloadSignal | State::ReloadNotify => {
-                self.reload_ok = false;
                 if self.control.is_some() {
                     out.push(Action::Signal(Signal::KILL, Target::Control));
                 }
-                self.reload_ended(Some("it did not end within TimeoutStartSec=".to_owned()), now, out);
+                self.reload_ended(Outcome::Timeout, "it did not end within TimeoutStartSec=", now, out);
             }
             State::StopWatchdog => self.kill(State::StopSigkill, now, out),
             State::StopSigterm | State::FinalSigterm => {
@@ -145,11 +148,7 @@ impl Machine {
                 self.fail(Outcome::Timeout, "processes are left even after SIGKILL".to_owned());
                 self.down(now, out);
             }
-            State::AutoRestart => {
-                self.restarts += 1;
-                self.fresh = false;
-                self.start(now, out);
-            }
+            State::AutoRestart => self.start_again(now, out),
             State::Dead | State::Running | State::Failed => {}
         }
     }

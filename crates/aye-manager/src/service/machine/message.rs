@@ -1,9 +1,8 @@
 //! What the service says of itself.
 
 use super::{Action, Machine};
-use crate::service::job::{JobKind, JobResult};
 use crate::service::notification::{Heartbeat, Notification};
-use crate::service::state::{Report, Stamp, State};
+use crate::service::state::{Outcome, Report, Stamp, State};
 
 impl Machine {
     pub(super) fn notified(&mut self, said: &Notification, now: Stamp, out: &mut Vec<Action>) {
@@ -14,7 +13,7 @@ impl Machine {
             self.errno = errno;
         }
         if let Some(pid) = said.main_pid.filter(|_| self.state == State::Start || self.state.is_up()) {
-            self.main = Some(pid);
+            self.has_main(pid, now);
         }
         // STOPPING beats READY, which beats RELOADING; both of the latter in one message are a reload that is over.
         if said.stopping {
@@ -35,10 +34,7 @@ impl Machine {
         self.reload_open = false;
         match self.state {
             State::Start if self.rules.kind.is_notify() => self.run(now, out),
-            State::ReloadNotify => self.reload_ended(None, now, out),
-            State::Reload if self.control.is_none() && self.reload_index >= self.rules.reload_commands => {
-                self.reload_ended(None, now, out);
-            }
+            State::ReloadNotify => self.reloaded(now, out),
             _ => {}
         }
     }
@@ -46,7 +42,7 @@ impl Machine {
     pub(super) fn said_reloading(&mut self, said: &Notification, now: Stamp) {
         match self.state {
             State::Running => {
-                self.reload_ok = true;
+                self.reload_outcome = Outcome::Success;
                 self.enter(State::ReloadNotify, self.rules.timeout_start, now);
             }
             State::ReloadSignal if said.monotonic.is_some_and(|at| at >= self.reload_began) => {
@@ -59,7 +55,6 @@ impl Machine {
 
     pub(super) fn said_stopping(&mut self, now: Stamp, out: &mut Vec<Action>) {
         if self.state.is_up() {
-            self.finish_job_if(&[JobKind::Reload], JobResult::Failed, out);
             self.enter(State::StopSigterm, self.rules.timeout_stop, now);
             out.push(Action::Report(Report::Stopping));
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::job::{Job, JobId, JobKind, JobResult};
+use super::job::{Job, JobKind, JobResult, Meeting};
 use super::notification::Notification;
 use super::rules::Rules;
 use super::state::{Exit, Outcome, Report, Stamp, Stamps, State};
@@ -84,10 +84,15 @@ pub struct Machine {
     outcome: Outcome,
     job: Option<Job>,
     main: Option<u32>,
+    /// `ExecMainPID`: the last main process there was.
+    last_main: Option<u32>,
     control: Option<u32>,
     reload_index: usize,
     reload_began: Stamp,
-    reload_ok: bool,
+    /// `ReloadResult`
+    reload_outcome: Outcome,
+    /// A reload is asked for that cannot begin yet: the service starts, or an earlier reload goes on.
+    reload_waits: bool,
     /// RELOADING=1 was said and READY=1 was not, since.
     reload_open: bool,
     deadline: Option<Stamp>,
@@ -118,10 +123,12 @@ impl Machine {
             outcome: Outcome::Success,
             job: None,
             main: None,
+            last_main: None,
             control: None,
             reload_index: 0,
             reload_began: Stamp::ZERO,
-            reload_ok: true,
+            reload_outcome: Outcome::Success,
+            reload_waits: false,
             reload_open: false,
             deadline: None,
             begun: false,
@@ -147,6 +154,11 @@ impl Machine {
         self.outcome
     }
 
+    /// `ReloadResult`: what the last reload came to.
+    pub fn reload_outcome(&self) -> Outcome {
+        self.reload_outcome
+    }
+
     /// The job under way.
     pub fn job(&self) -> Option<Job> {
         self.job
@@ -155,6 +167,11 @@ impl Machine {
     /// The main process.
     pub fn main_pid(&self) -> Option<u32> {
         self.main
+    }
+
+    /// `ExecMainPID`: the main process or, when there is none, the last one.
+    pub fn last_main_pid(&self) -> Option<u32> {
+        self.last_main
     }
 
     /// The control process.
@@ -212,9 +229,21 @@ impl Machine {
         [self.deadline, self.watchdog_due()].into_iter().flatten().min()
     }
 
-    /// The id of a job of this kind that is under way: asking again joins it.
-    pub fn pending(&self, kind: JobKind) -> Option<JobId> {
-        self.job.filter(|job| job.kind == kind).map(|job| job.id)
+    /// What a job of this kind would have to do with the one under way.
+    pub fn meeting(&self, kind: JobKind) -> Meeting {
+        use JobKind::{Reload, Restart, Start, Stop};
+        let Some(Job { id, kind: current }) = self.job else {
+            return Meeting::Apart;
+        };
+        // A restart that has come to its second half is a start.
+        let current = if self.begun && current == Restart { Start } else { current };
+        match (current, kind) {
+            // Whoever starts need not reload.
+            (Stop, Stop) | (Start, Start | Reload) | (Restart, Start | Restart) => Meeting::Joins(id),
+            (Stop, _) | (_, Stop) => Meeting::Apart,
+            (_, Restart) | (Restart, Reload) => Meeting::Becomes(Job { id, kind: Restart }),
+            (Reload, Start | Reload) => Meeting::Becomes(Job { id, kind: Reload }),
+        }
     }
 
     fn watchdog_due(&self) -> Option<Stamp> {
@@ -231,10 +260,13 @@ impl Machine {
             Event::Spawned(Spawn::Main, pid) => self.spawned(pid, now, out),
             Event::Spawned(Spawn::Reload(_), pid) => self.control = Some(pid),
             Event::SpawnFailed(Spawn::Main, why) => self.not_spawned(why, now, out),
-            Event::SpawnFailed(Spawn::Reload(_), why) => self.reload_ended(Some(why), now, out),
+            Event::SpawnFailed(Spawn::Reload(_), why) => {
+                self.reload_ended(Outcome::Resources, &why, now, out);
+            }
             Event::Executed if self.rules.kind == Type::Exec && self.state == State::Start => {
                 self.run(now, out);
             }
+            Event::NotExecuted(_) if self.rules.ignores_failure => {}
             Event::NotExecuted(why) => self.fail(Outcome::ExitCode, why),
             Event::MainExited(exit) => self.main_exited(exit, now, out),
             Event::ControlExited(exit) => self.control_exited(exit, now, out),
@@ -274,15 +306,20 @@ impl Machine {
     // Requests.
 
     fn request(&mut self, job: Job, now: Stamp, out: &mut Vec<Action>) {
-        self.finish_job(JobResult::Canceled, out);
+        if self.job.is_some_and(|current| current.id != job.id) {
+            self.finish_job(JobResult::Canceled, out);
+        }
         self.job = Some(job);
         self.begun = false;
+        self.reload_waits = false;
         match job.kind {
             JobKind::Start if self.state.is_up() => self.finish_job(JobResult::Done, out),
+            JobKind::Start if self.state == State::AutoRestart => self.start_again(now, out),
             JobKind::Start | JobKind::Restart if self.state.is_down() => self.start(now, out),
             JobKind::Start => {} // on its way up: wait; on its way down: start when there
             JobKind::Restart | JobKind::Stop => self.stop(now, out),
             JobKind::Reload if self.state == State::Running => self.reload(now, out),
+            JobKind::Reload if self.state == State::Start || self.state.is_up() => self.reload_waits = true,
             JobKind::Reload => self.finish_job(JobResult::Invalid, out),
         }
     }

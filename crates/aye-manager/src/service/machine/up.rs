@@ -34,9 +34,26 @@ impl Machine {
         out.extend([Action::Report(Report::Starting), Action::Spawn(Spawn::Main)]);
     }
 
-    pub(super) fn spawned(&mut self, pid: u32, now: Stamp, out: &mut Vec<Action>) {
+    /// A start that `Restart=` has been waiting for, by itself or because it was asked for.
+    pub(super) fn start_again(&mut self, now: Stamp, out: &mut Vec<Action>) {
+        self.restarts += 1;
+        self.fresh = false;
+        self.start(now, out);
+    }
+
+    /// A process becomes the main one: by `ExecStart=` or, later, by `MAINPID=`.
+    pub(super) fn has_main(&mut self, pid: u32, now: Stamp) {
         self.main = Some(pid);
-        self.stamps.main_start = now;
+        if self.last_main != Some(pid) {
+            self.last_main = Some(pid);
+            self.main_exit = None;
+            self.stamps.main_start = now;
+        }
+    }
+
+    pub(super) fn spawned(&mut self, pid: u32, now: Stamp, out: &mut Vec<Action>) {
+        self.last_main = None;
+        self.has_main(pid, now);
         if self.rules.kind == Type::Simple && self.state == State::Start {
             self.run(now, out);
         }
@@ -53,5 +70,6 @@ impl Machine {
         self.stamps.watchdog = now;
         out.push(Action::Report(Report::Ready(now.saturating_sub(self.stamps.main_start))));
         self.finish_job_if(&[JobKind::Start, JobKind::Restart], JobResult::Done, out);
+        self.reload_if_waiting(now, out);
     }
 }

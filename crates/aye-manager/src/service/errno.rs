@@ -1,0 +1,51 @@
+//! The names of errno(3), which `ERRNO=` takes in place of numbers.
+
+use rustix::io::Errno;
+
+macro_rules! names {
+    ($($name:ident)+) => {
+        /// Each without its `E`.
+        const NAMES: &[(&str, Errno)] = &[$((stringify!($name), Errno::$name)),+];
+    };
+}
+
+names! {
+    ADDRINUSE ADDRNOTAVAIL ADV AFNOSUPPORT AGAIN ALREADY BADE BADF BADFD BADMSG BADR BADRQC BADSLT BFONT
+    BUSY CANCELED CHILD CHRNG COMM CONNABORTED CONNREFUSED CONNRESET DEADLK DESTADDRREQ DOM DOTDOT DQUOT
+    EXIST FAULT FBIG HOSTDOWN HOSTUNREACH IDRM ILSEQ INPROGRESS INTR INVAL IO ISCONN ISDIR ISNAM
+    KEYEXPIRED KEYREJECTED KEYREVOKED L2HLT L2NSYNC L3HLT L3RST LIBACC LIBBAD LIBEXEC LIBMAX LIBSCN LNRNG
+    LOOP MEDIUMTYPE MFILE MLINK MSGSIZE MULTIHOP NAMETOOLONG NAVAIL NETDOWN NETRESET NETUNREACH NFILE
+    NOANO NOBUFS NOCSI NODATA NODEV NOENT NOEXEC NOKEY NOLCK NOLINK NOMEDIUM NOMEM NOMSG NONET NOPKG
+    NOPROTOOPT NOSPC NOSR NOSTR NOSYS NOTBLK NOTCONN NOTDIR NOTEMPTY NOTNAM NOTRECOVERABLE NOTSOCK NOTSUP
+    NOTTY NOTUNIQ NXIO OPNOTSUPP OVERFLOW OWNERDEAD PERM PFNOSUPPORT PIPE PROTO PROTONOSUPPORT PROTOTYPE
+    RANGE REMCHG REMOTE REMOTEIO RESTART RFKILL ROFS SHUTDOWN SOCKTNOSUPPORT SPIPE SRCH SRMNT STALE
+    STRPIPE TIME TIMEDOUT TOOMANYREFS TXTBSY UCLEAN UNATCH USERS XDEV XFULL
+}
+
+/// The number of `ENOENT` and its kin.
+pub(super) fn number(name: &str) -> Option<i32> {
+    let name = name.strip_prefix('E')?;
+    // Two consts that Rust could not name after their errno.
+    let name = match name {
+        "2BIG" => return Some(Errno::TOOBIG.raw_os_error()),
+        "WOULDBLOCK" => "AGAIN",
+        "DEADLOCK" => "DEADLK",
+        name => name,
+    };
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, errno)| errno.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_have_numbers() {
+        for text in ["", "E", "ENONSENSE", "NOENT", "enoent", "2"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+        for (name, errno) in [("ENOENT", 2), ("E2BIG", 7), ("EWOULDBLOCK", 11), ("ENOTRECOVERABLE", 131)] {
+            assert_eq!(number(name), Some(errno), "{name}");
+        }
+    }
+}
