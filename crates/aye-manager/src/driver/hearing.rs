@@ -84,8 +84,10 @@ impl Manager {
 
     fn may_be_main(&self, unit: &str, pid: u32, sender: Sender) -> bool {
         let control = self.service(unit).and_then(|service| service.machine.control_pid());
-        // To end a service is to end the descendants of its main process: the manager must not be among them.
-        !process::is_ancestor(pid)
+        // To end a service is to end the descendants of its main process: the manager must not be among them, and PID 1
+        // is nobody's, even where the manager came into its pid namespace from outside.
+        pid != 1
+            && !process::is_ancestor(pid)
             && Some(pid) != control
             && process::find(pid).is_some()
             && (sender.uid == 0 || self.members(unit).iter().any(|member| member.pid == pid))
