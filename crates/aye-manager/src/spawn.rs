@@ -15,7 +15,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
 };
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::executor::Program;
@@ -47,6 +47,8 @@ pub(crate) struct Order {
     pub(crate) folder_optional: bool,
     /// The names of the descriptors that come with the order.
     pub(crate) names: Vec<String>,
+    /// How many open files the process may have (`RLIMIT_NOFILE`, soft): the manager's own limit is raised.
+    pub(crate) open_files: Option<u64>,
     /// Why they could not be had.
     pub(crate) no_descriptors: Option<String>,
 }
@@ -123,6 +125,7 @@ fn carry_out(socket: &UnixStream) -> (u8, String) {
     if let Err(why) = enter(&order) {
         return (EXIT_CHDIR, why);
     }
+    limit_open_files(order.open_files);
     let mut hand_over = HandOver::default();
     for (fd, name) in fds.into_iter().zip(&order.names) {
         hand_over.add(fd, name);
@@ -145,6 +148,21 @@ fn enter(order: &Order) -> Result<(), String> {
         Err(_) if order.folder_optional && std::env::set_current_dir("/").is_ok() => Ok(()),
         Err(error) => Err(format!("cannot change to WorkingDirectory= {}: {error}", order.folder.display())),
         Ok(()) => Ok(()),
+    }
+}
+
+/// As many as the hard limit allows, for a manager keeps several open for each service. Returns the soft limit before.
+pub(crate) fn raise_open_files() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    raised.is_ok().then_some(limit.current).flatten()
+}
+
+/// A limit above 1024 breaks programs that use select(2), so a service gets the one the manager had.
+fn limit_open_files(soft: Option<u64>) {
+    if soft.is_some() {
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: soft, ..limit }); // lowering is always allowed
     }
 }
 

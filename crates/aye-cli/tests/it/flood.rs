@@ -186,6 +186,47 @@ fn a_low_limit_of_open_files_starts_services_all_the_same() {
 }
 
 #[test]
+fn many_services_fit_under_a_low_soft_limit_which_they_themselves_keep() {
+    let tells = READY.replace("printf READY=1", "ulimit -S -n; printf READY=1");
+    let place = Place::new().service("web@.service", &tells);
+    let names: Vec<String> = (1..=40).map(|number| format!("web@{number}")).collect();
+    let aye = place.command(&[]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -S -n 64; exec \"$0\" run \"$@\""]).arg(aye.get_program()).args(&names);
+    shell.current_dir(place.units()).stdin(Stdio::null());
+    shell.envs(aye.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let mut manager = place.start(shell);
+    for name in &names {
+        manager.says(&format!("{name}: ready"));
+    }
+    assert_eq!(manager.says("web@7 | "), "web@7 | 64");
+    manager.interrupted();
+    place.assert_nothing_left();
+}
+
+#[test]
+fn nothing_is_started_any_more_once_everything_is_stopped() {
+    let place = Place::new()
+        .service("web.service", READY)
+        .service("deaf.service", "Type=notify\nTimeoutStopSec=20\nOpenFile=/run/systemd/notify:notify\n\
+            ExecStart=node -e \"process.on('SIGTERM', () => console.log('not yet')); process.on('SIGUSR2', () => process.exit()); \
+            require('fs').writeSync(3, 'READY=1'); setInterval(() => {}, 1e6)\"\n");
+    let mut manager = place.run(&["web", "deaf"]);
+    manager.says("deaf: ready");
+    let deaf: u32 = place.property("deaf", "MainPID").parse().unwrap();
+    manager.signal(Signal::INT);
+    manager.says("deaf | not yet");
+    let refused = place.systemctl(&["start", "web"]);
+    assert!(
+        refused.stderr.contains("Cannot start web.service: the manager is stopping everything"),
+        "{refused:?}"
+    );
+    send(deaf, Signal::USR2);
+    assert_eq!(manager.ends().0, Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
 fn a_manager_that_is_itself_a_service_is_ready_when_its_services_are() {
     let place = Place::new().service("a.service", READY).service("b.service", READY);
     let path = place.path().join("above");

@@ -105,7 +105,7 @@ fn systemctl_hears_of_failures_as_from_systemd() {
     );
     assert_eq!(place.property("bad", "Result"), "exit-code");
     let broken = place.systemctl(&["start", "broken"]);
-    assert!(broken.stderr.contains("Broken.service:2: Type=: expected simple"), "{}", broken.stderr);
+    assert!(broken.stderr.contains("broken.service:2: Type=: expected simple"), "{}", broken.stderr);
     assert_eq!(place.property("broken", "LoadState"), "bad-setting");
     let unloadable = place.systemctl(&["reload", "bad"]);
     assert_eq!(unloadable.code, Some(3), "systemctl's word for not implemented");

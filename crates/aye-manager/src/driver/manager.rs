@@ -17,6 +17,7 @@ use crate::runtime::RuntimeDir;
 use crate::service::{
     Action, Event, Job, JobId, JobKind, JobResult, Machine, Meeting, Report, Stamp, State, Target,
 };
+use crate::spawn;
 use crate::unit::{Name, Specifiers};
 
 /// A manager as its tasks share it.
@@ -41,6 +42,10 @@ pub(crate) struct Manager {
     pub(crate) changed: watch::Sender<()>,
     pub(crate) variables: Vec<(OsString, OsString)>,
     pub(crate) home: PathBuf,
+    /// The limit of open files that services get: the one the manager began with.
+    pub(crate) open_files: Option<u64>,
+    /// It is on its way out: nothing is started any more.
+    pub(crate) closing: bool,
     pub(crate) me: Weak<RefCell<Manager>>,
 }
 
@@ -75,6 +80,8 @@ impl Manager {
                 changed: watch::Sender::new(()),
                 variables,
                 home: home.filter(|home| home.is_absolute()).unwrap_or_else(|| PathBuf::from("/")),
+                open_files: spawn::raise_open_files(),
+                closing: false,
                 me: me.clone(),
             })
         });
@@ -119,6 +126,9 @@ impl Manager {
     /// Enqueues a job, or lets the one under way be it.
     pub(crate) fn request(&mut self, unit: &str, kind: JobKind) -> Result<JobId, UnitError> {
         let unit = self.load(unit)?;
+        if self.closing && matches!(kind, JobKind::Start | JobKind::Restart) {
+            return Err(UnitError::Closing { unit });
+        }
         let not_applicable = || UnitError::NotApplicable { unit: unit.clone(), kind };
         match self.units.get(&unit) {
             Some(Unit::Service(service)) => {
@@ -330,6 +340,7 @@ impl Manager {
 
     /// Stops everything.
     pub(crate) fn stop_all(&mut self) {
+        self.closing = true;
         let names: Vec<String> = self.services().map(|(name, _)| name.clone()).collect();
         for unit in names {
             let _ = self.request(&unit, JobKind::Stop);

@@ -84,6 +84,12 @@ pub enum UnitError {
         /// What the kernel said.
         source: std::io::Error,
     },
+    /// The manager is on its way out.
+    #[error("cannot start {unit}: the manager is stopping everything")]
+    Closing {
+        /// The unit.
+        unit: String,
+    },
     /// The job does not fit the unit.
     #[error("job type {} is not applicable for unit {unit}", kind.as_str())]
     NotApplicable {

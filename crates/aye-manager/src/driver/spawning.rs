@@ -36,6 +36,7 @@ impl Manager {
         };
         let variables = self.variables.clone();
         let home = self.home.clone();
+        let open_files = self.open_files;
         let me = self.me.clone();
         let Some(service) = self.service_mut(unit) else {
             return Err("the unit is gone".to_owned());
@@ -62,6 +63,7 @@ impl Manager {
             folder_optional: folder.is_some_and(|folder| folder.optional),
             environment,
             names,
+            open_files,
             no_descriptors,
         };
         let spawned = spawn::spawn(&order, &fds, &service.output)

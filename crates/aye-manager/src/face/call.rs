@@ -38,6 +38,7 @@ impl From<UnitError> for Refusal {
             UnitError::Find(_) => "org.freedesktop.systemd1.LoadFailed",
             UnitError::Load(_) => "org.freedesktop.systemd1.BadUnitSetting",
             UnitError::NotApplicable { .. } => "org.freedesktop.systemd1.JobTypeNotApplicable",
+            UnitError::Closing { .. } => "org.freedesktop.systemd1.ShuttingDown",
             UnitError::Setup { .. } | UnitError::Listen { .. } => FAILED,
         };
         let text = match &error {
@@ -45,6 +46,8 @@ impl From<UnitError> for Refusal {
             UnitError::Find(FindError::NotFound { name, template: None, .. }) => {
                 format!("Unit {name} not found.")
             }
+            // A file's name keeps its letters.
+            UnitError::Load(_) | UnitError::Listen { .. } => error.to_string(),
             UnitError::NotApplicable { .. } => capitalised(&format!("{error}.")),
             _ => capitalised(&error.to_string()),
         };

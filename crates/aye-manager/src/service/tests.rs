@@ -392,6 +392,19 @@ fn a_service_that_says_it_stops_has_its_time_to_do_so() {
 }
 
 #[test]
+fn stopping_is_the_last_word_of_a_run() {
+    let mut world = World::new(Rules { restart: Restart::Always, ..rules(Type::Notify) });
+    world.ask(JobKind::Start);
+    world.say("STOPPING=1");
+    world.say("READY=1");
+    assert_eq!(world.machine.state(), State::Start);
+    world.exit(Exit::Code(0));
+    world.wait();
+    world.say("READY=1");
+    assert_eq!(world.machine.state(), State::Running, "the next run begins anew");
+}
+
+#[test]
 fn a_reload_ends_with_its_command_and_the_ready_that_follows() {
     let mut world = World::running(rules(Type::Notify));
     world.ask(JobKind::Reload);

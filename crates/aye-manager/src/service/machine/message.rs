@@ -16,9 +16,11 @@ impl Machine {
             self.has_main(pid, now);
         }
         // STOPPING beats READY, which beats RELOADING; both of the latter in one message are a reload that is over.
+        // STOPPING is also the last word of a run, as since systemd 259.
         if said.stopping {
+            self.stop_said = true;
             self.said_stopping(now, out);
-        } else {
+        } else if !self.stop_said {
             if said.reloading {
                 self.said_reloading(said, now);
             }

@@ -95,6 +95,8 @@ pub struct Machine {
     reload_waits: bool,
     /// RELOADING=1 was said and READY=1 was not, since.
     reload_open: bool,
+    /// STOPPING=1 was said in this run.
+    stop_said: bool,
     deadline: Option<Stamp>,
     watchdog_interval: Option<Duration>,
     /// The job's start has begun, so that the next end of a run is the end of the job.
@@ -130,6 +132,7 @@ impl Machine {
             reload_outcome: Outcome::Success,
             reload_waits: false,
             reload_open: false,
+            stop_said: false,
             deadline: None,
             begun: false,
             stop_asked: false,

@@ -27,6 +27,7 @@ impl Machine {
         self.why.clear();
         self.begun = true;
         self.reload_open = false;
+        self.stop_said = false;
         self.stop_asked = false;
         self.fresh = true;
         self.watchdog_interval = self.rules.watchdog;
