@@ -19,9 +19,9 @@ use crate::output::{Output, Stream};
     override_usage = "aye run [OPTIONS] UNIT...\n       aye run [OPTIONS] DIR\n       aye run [OPTIONS] -- CMD...",
     after_help = "\
 Exit status: 0 when all services ended well, 1 when one failed, 2 when a unit file cannot be read as one, 5 when \
-there is no such unit, 75 when another aye run serves the same runtime directory, 130 and 143 after SIGINT and \
-SIGTERM, when everything was stopped.\n\n\
-While it runs, the machine's own systemctl drives it:\n  \
+there is no such unit, 75 when another aye run serves the same runtime directory, 130 after SIGINT, 143 after \
+SIGTERM or a closed terminal, when everything was stopped.\n\n\
+As a Type=notify service itself, it is ready when all its units are. While it runs, the machine's own systemctl drives it:\n  \
 XDG_RUNTIME_DIR=$AYE_RUNTIME_DIR systemctl --user list-units\n\n\
 Examples:\n  aye run web@1 web@2\n  aye run ./units\n  aye run -- node server.js"
 )]
