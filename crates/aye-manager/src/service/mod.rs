@@ -32,4 +32,4 @@ pub use job::{Job, JobId, JobKind, JobResult, Meeting};
 pub use machine::{Action, Event, Machine, Spawn, Target};
 pub use notification::{Heartbeat, Notification};
 pub use rules::Rules;
-pub use state::{Exit, Outcome, Report, Span, Stamp, Stamps, State};
+pub use state::{Exit, Outcome, Report, Stamp, Stamps, State};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use aye_bus::duration;
 use rustix::process::Signal;
 
 use crate::unit::ExitStatus;
@@ -75,24 +76,6 @@ impl State {
     /// Down, with nothing of it left to run.
     pub fn is_down(self) -> bool {
         matches!(self, Self::Dead | Self::Failed | Self::AutoRestart)
-    }
-}
-
-/// A length of time for a person: `340 ms`, `2 s`, `1.3 s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span(pub Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.as_millis();
-        if millis < 1000 {
-            return write!(f, "{millis} ms");
-        }
-        let tenths = (millis + 50) / 100;
-        match tenths % 10 {
-            0 => write!(f, "{} s", tenths / 10),
-            tenth => write!(f, "{}.{tenth} s", tenths / 10),
-        }
     }
 }
 
@@ -239,29 +222,33 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Starting => write!(f, "starting"),
-            Self::Ready(after) => write!(f, "ready in {}", Span(*after)),
+            Self::Ready(after) => write!(f, "ready in {}", duration(*after)),
             Self::Stopping => write!(f, "stopping"),
             Self::Stopped => write!(f, "stopped"),
-            Self::Failed(why, after) => write!(f, "FAILED: {why} after {}", Span(*after)),
+            Self::Failed(why, after) => write!(f, "FAILED: {why} after {}", duration(*after)),
             Self::StartTimedOut(limit) => {
                 write!(
                     f,
                     "start timed out: no READY=1 within {} (TimeoutStartSec=); terminating",
-                    Span(*limit)
+                    duration(*limit)
                 )
             }
             Self::StopTimedOut(limit) => {
-                write!(f, "stop timed out: still running after {} (TimeoutStopSec=); killing", Span(*limit))
+                write!(
+                    f,
+                    "stop timed out: still running after {} (TimeoutStopSec=); killing",
+                    duration(*limit)
+                )
             }
             Self::WatchdogTimedOut(limit) => {
-                write!(f, "watchdog: no WATCHDOG=1 within {} (WatchdogSec=); aborting", Span(*limit))
+                write!(f, "watchdog: no WATCHDOG=1 within {} (WatchdogSec=); aborting", duration(*limit))
             }
             Self::ReloadFailed(why) => write!(f, "reload failed: {why}"),
-            Self::RestartScheduled(delay, count) => write!(f, "restart {count} in {}", Span(*delay)),
+            Self::RestartScheduled(delay, count) => write!(f, "restart {count} in {}", duration(*delay)),
             Self::StartLimitHit(burst, interval) => write!(
                 f,
                 "not started again: {burst} starts within {} (StartLimitBurst=, StartLimitIntervalSec=)",
-                Span(*interval)
+                duration(*interval)
             ),
         }
     }

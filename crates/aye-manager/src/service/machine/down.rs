@@ -1,10 +1,11 @@
 //! The way down: stops, ends, limits of time that ran out, and what follows.
 
+use aye_bus::duration;
 use rustix::process::Signal;
 
 use super::{Action, Machine, Target};
 use crate::service::job::{JobKind, JobResult};
-use crate::service::state::{Exit, Outcome, Report, Span, Stamp, State};
+use crate::service::state::{Exit, Outcome, Report, Stamp, State};
 
 impl Machine {
     pub(super) fn stop(&mut self, now: Stamp, out: &mut Vec<Action>) {
@@ -35,7 +36,10 @@ impl Machine {
 
     pub(super) fn bite(&mut self, now: Stamp, out: &mut Vec<Action>) {
         let limit = self.watchdog_interval.unwrap_or_default();
-        self.fail(Outcome::Watchdog, format!("killed by the watchdog: no WATCHDOG=1 within {}", Span(limit)));
+        self.fail(
+            Outcome::Watchdog,
+            format!("killed by the watchdog: no WATCHDOG=1 within {}", duration(limit)),
+        );
         out.push(Action::Report(Report::WatchdogTimedOut(limit)));
         self.enter(State::StopWatchdog, self.rules.timeout_stop, now);
         out.push(Action::Signal(Signal::ABORT, Target::All));
@@ -125,7 +129,10 @@ impl Machine {
         match self.state {
             State::Start => {
                 let limit = self.rules.timeout_start.unwrap_or_default();
-                self.fail(Outcome::Timeout, format!("start timed out: no READY=1 within {}", Span(limit)));
+                self.fail(
+                    Outcome::Timeout,
+                    format!("start timed out: no READY=1 within {}", duration(limit)),
+                );
                 out.push(Action::Report(Report::StartTimedOut(limit)));
                 self.terminate(State::StopSigterm, now, out);
             }
@@ -137,7 +144,7 @@ impl Machine {
             }
             State::StopWatchdog => self.kill(State::StopSigkill, now, out),
             State::StopSigterm | State::FinalSigterm => {
-                self.fail(Outcome::Timeout, format!("stop timed out after {}", Span(stop_limit)));
+                self.fail(Outcome::Timeout, format!("stop timed out after {}", duration(stop_limit)));
                 out.push(Action::Report(Report::StopTimedOut(stop_limit)));
                 let next =
                     if self.state == State::StopSigterm { State::StopSigkill } else { State::FinalSigkill };

@@ -60,7 +60,7 @@ fn a_service_that_never_gets_ready_is_terminated_then_killed() {
     let killing = "stop timed out: still running after 90 s (TimeoutStopSec=); killing";
     world.expect(State::StopSigkill, &[killing, "9 All"]);
     world.exit(Exit::Signal(9, false));
-    let failed = "FAILED: start timed out: no READY=1 within 90 s after 180 s";
+    let failed = "FAILED: start timed out: no READY=1 within 90 s after 3 min";
     world.expect(State::Failed, &[failed, "1 start failed"]);
     assert_eq!(world.machine.outcome(), Outcome::Timeout);
 }
