@@ -22,6 +22,11 @@ pub(crate) enum Stream {
     Err,
 }
 
+/// A service's name in front of its line: without the suffix, whatever the verb.
+pub(crate) fn short(unit: &str) -> &str {
+    unit.strip_suffix(".service").unwrap_or(unit)
+}
+
 /// The way to the reader. Dropping it waits a moment for the last lines.
 #[derive(Debug)]
 pub(crate) struct Output {

@@ -11,7 +11,7 @@ use aye_manager::{Ended, Observer, RuntimeError, Setup, StartError, UnitError, W
 use serde_json::json;
 
 use crate::exit::Exit;
-use crate::output::{Output, Stream};
+use crate::output::{Output, Stream, short};
 
 /// Run units as systemd would, without systemd and without root, until they end or Ctrl-C.
 #[derive(Debug, clap::Args)]
@@ -127,11 +127,6 @@ impl Console {
         };
         self.output.line(Stream::Err, line);
     }
-}
-
-/// A service goes without its suffix, as in `aye restart`.
-fn short(unit: &str) -> &str {
-    unit.strip_suffix(".service").unwrap_or(unit)
 }
 
 impl Observer for Console {

@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
         let name = &self.members[index].before.name;
         match self.manager.enqueue(self.verb, name).await {
             Ok(job) => {
-                let enqueued = monotonic();
+                let enqueued = Duration::from_micros(aye::monotonic_usec());
                 self.members[index].job = Some(job.to_string());
                 self.reporter.tell(&Happening::Start { index, enqueued });
                 Ok(Vec::new())
@@ -245,9 +245,4 @@ fn seconds() -> Interval {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
-}
-
-fn monotonic() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    Duration::try_from(now).unwrap_or_default()
 }

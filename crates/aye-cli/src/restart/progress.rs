@@ -191,12 +191,7 @@ pub(super) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn units() -> Vec<Shown> {
-        ["web@1.service", "web@10.service"]
-            .map(|name| Shown { name: name.to_owned(), limit: Some(Duration::from_secs(90)) })
-            .to_vec()
-    }
+    use crate::restart::rows::tests::units;
 
     #[test]
     fn a_status_cannot_draw_on_the_terminal() {

@@ -10,6 +10,7 @@ use aye_bus::duration;
 
 use super::progress::{plain, printable, said};
 use super::report::{Happening, Shown};
+use crate::output::short;
 
 /// Where the count of a finished row begins.
 const COUNT_COLUMN: usize = 55;
@@ -135,15 +136,11 @@ fn width(units: &[Shown]) -> usize {
     units.iter().map(|unit| short(&unit.name).chars().count()).max().unwrap_or(0)
 }
 
-fn short(name: &str) -> &str {
-    name.strip_suffix(".service").unwrap_or(name)
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn units() -> Vec<Shown> {
+    pub(in super::super) fn units() -> Vec<Shown> {
         ["web@1.service", "web@10.service"]
             .map(|name| Shown { name: name.to_owned(), limit: Some(Duration::from_secs(90)) })
             .to_vec()

@@ -136,20 +136,22 @@ fn kernel(mut specifiers: Specifiers) -> Specifiers {
     specifiers
 }
 
+/// Specifiers and the fields of os-release(5) they come from.
+pub(super) const OS_RELEASE: [(char, &str); 6] = [
+    ('o', "ID"),
+    ('w', "VERSION_ID"),
+    ('W', "VARIANT_ID"),
+    ('B', "BUILD_ID"),
+    ('A', "IMAGE_VERSION"),
+    ('M', "IMAGE_ID"),
+];
+
 /// Fields that os-release(5) does not have expand to nothing, as in systemd.
 fn os_release(mut specifiers: Specifiers) -> Specifiers {
     let text = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|file| read_to_string(file).ok());
     let Some(text) = text else { return specifiers };
     let fields = environment_file(&text).pairs;
-    let letters = [
-        ('o', "ID"),
-        ('w', "VERSION_ID"),
-        ('W', "VARIANT_ID"),
-        ('B', "BUILD_ID"),
-        ('A', "IMAGE_VERSION"),
-        ('M', "IMAGE_ID"),
-    ];
-    for (letter, field) in letters {
+    for (letter, field) in OS_RELEASE {
         let value = fields.iter().find(|(key, _)| key == field).map(|(_, value)| value.clone());
         specifiers = specifiers.with(letter, value.unwrap_or_default());
     }

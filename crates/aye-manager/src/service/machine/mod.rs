@@ -222,11 +222,6 @@ impl Machine {
         self.state.is_down() && self.stop_asked
     }
 
-    /// Why the last run did not end well, for a person, such as `exited with 1 before READY=1`; empty when it did.
-    pub fn why(&self) -> &str {
-        &self.why
-    }
-
     /// When [`Event::Elapsed`] is due.
     pub fn deadline(&self) -> Option<Stamp> {
         [self.deadline, self.watchdog_due()].into_iter().flatten().min()

@@ -143,6 +143,7 @@ impl<'a> Cursor<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unit::host::OS_RELEASE;
     use proptest::prelude::*;
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -190,14 +191,6 @@ mod tests {
     /// systemd reads os-release(5) with the parser of environment files, and specifiers show what it read.
     #[test]
     fn reads_an_environment_file_as_systemd_does() {
-        const FIELDS: [(char, &str); 6] = [
-            ('o', "ID"),
-            ('w', "VERSION_ID"),
-            ('W', "VARIANT_ID"),
-            ('B', "BUILD_ID"),
-            ('A', "IMAGE_VERSION"),
-            ('M', "IMAGE_ID"),
-        ];
         let values = [
             " b c \t",
             "'b # c'",
@@ -220,10 +213,10 @@ mod tests {
         ];
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let lines = FIELDS.map(|(letter, _)| format!("WorkingDirectory=-{letter}=%{letter}\n")).concat();
+        let lines = OS_RELEASE.map(|(letter, _)| format!("WorkingDirectory=-{letter}=%{letter}\n")).concat();
         std::fs::write(path("x.service"), format!("[Service]\nExecStart=/bin/true\n{lines}")).unwrap();
-        for values in values.chunks(FIELDS.len()) {
-            let fields = FIELDS.iter().zip(values);
+        for values in values.chunks(OS_RELEASE.len()) {
+            let fields = OS_RELEASE.iter().zip(values);
             let text: Vec<String> =
                 fields.map(|((_, field), value)| format!("{field}={value}\n# c\n")).collect();
             let text = text.concat();
@@ -236,7 +229,7 @@ mod tests {
             let theirs: Vec<&str> =
                 printed.lines().filter_map(|line| Some(line.split_once("ignoring: ")?.1)).collect();
             let ours = environment_file(&text).pairs;
-            let ours = FIELDS.map(|(letter, field)| {
+            let ours = OS_RELEASE.map(|(letter, field)| {
                 let value = ours.iter().find(|(name, _)| name == field).map_or("", |(_, value)| value);
                 format!("{letter}={value}")
             });
