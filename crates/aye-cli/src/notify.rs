@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aye::message::{EncodeError, LineBreaks};
-use aye::{Assignment, Encoder, Environment, Notifier};
+use aye::{Assignment, Claim, Encoder, Environment, Notifier};
 use rustix::process::{getpid, getppid};
 
 use crate::exit::Exit;
@@ -124,7 +124,8 @@ fn notify(args: &Args, environment: &Environment, family: Family) -> Result<(), 
         Some(_) => args.pid.map(|pid| pid.resolve(family)),
         None => family.caller(),
     };
-    notifier.send_as(speaker.unwrap_or(family.own), message.bytes()).map_err(|error| error.to_string())?;
+    let claim = Claim { pid: speaker, ..Claim::default() };
+    notifier.send_as(claim, message.bytes(), &[]).map_err(|error| error.to_string())?;
     if args.no_block {
         return Ok(());
     }

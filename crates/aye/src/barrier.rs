@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::notifier::{Notifier, SendError};
+use crate::notifier::{Claim, Notifier, SendError};
 
 /// Why it is not certain that the messages were received.
 #[derive(Debug)]
@@ -51,9 +51,17 @@ impl Notifier {
     /// # Errors
     /// [`BarrierError::TimedOut`] after `limit`; [`BarrierError::Send`] when the barrier cannot be sent.
     pub fn barrier(&self, limit: Duration) -> Result<(), BarrierError> {
+        self.barrier_as(Claim::default(), limit)
+    }
+
+    /// The same under the credentials of [`send_as`](Self::send_as).
+    ///
+    /// # Errors
+    /// As [`barrier`](Self::barrier).
+    pub fn barrier_as(&self, claim: Claim, limit: Duration) -> Result<(), BarrierError> {
         let send = |error| BarrierError::Send(error);
         let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| send(e.into()))?;
-        self.send_with_fds(b"BARRIER=1", &[write.as_fd()]).map_err(send)?;
+        self.send_as(claim, b"BARRIER=1", &[write.as_fd()]).map_err(send)?;
         drop(write);
         let deadline = Instant::now() + limit;
         loop {

@@ -36,7 +36,7 @@ pub use address::Address;
 pub use barrier::BarrierError;
 pub use environment::{Environment, EnvironmentError};
 pub use message::{Assignment, Encoder, Message};
-pub use notifier::{ConnectError, Notifier, SendError, monotonic_usec};
+pub use notifier::{Claim, ConnectError, Notifier, SendError, SentAs, monotonic_usec};
 pub use receiver::{Datagram, Dropped, Received, Receiver, Sender};
 pub use verdict::NotifyAccess;
 

@@ -12,7 +12,7 @@ use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
     SocketType, UCred, sockopt,
 };
-use rustix::process::{Pid, getgid, getuid};
+use rustix::process::{Gid, Pid, Uid, getgid, getpid, getuid};
 use rustix::time::ClockId;
 
 use crate::address::Address;
@@ -115,6 +115,45 @@ fn explain(errno: Errno) -> String {
     }
 }
 
+/// Whose message it shall be: what is not claimed is the caller's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Claim {
+    /// Another process.
+    pub pid: Option<u32>,
+    /// Another user.
+    pub uid: Option<u32>,
+    /// Another group.
+    pub gid: Option<u32>,
+}
+
+impl Claim {
+    /// Another process, and everything else the caller's own.
+    pub fn of_pid(pid: u32) -> Self {
+        Self { pid: Some(pid), ..Self::default() }
+    }
+
+    /// What to tell the kernel; `None` when there is nothing to claim, or no process can have that pid.
+    fn credentials(self) -> Option<UCred> {
+        let own = UCred { pid: getpid(), uid: getuid(), gid: getgid() };
+        let pid = match self.pid {
+            Some(pid) => i32::try_from(pid).ok().and_then(Pid::from_raw)?,
+            None => own.pid,
+        };
+        let uid = self.uid.map_or(own.uid, Uid::from_raw);
+        let gid = self.gid.map_or(own.gid, Gid::from_raw);
+        ((pid, uid, gid) != (own.pid, own.uid, own.gid)).then_some(UCred { pid, uid, gid })
+    }
+}
+
+/// Under whose credentials a message went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SentAs {
+    /// Those that were claimed.
+    Claimed,
+    /// The caller's: nothing was claimed, or the kernel refused the claim.
+    Oneself,
+}
+
 /// A connection to the notify socket.
 ///
 /// It blocks while the receiver's queue is full, as libsystemd does: nothing is lost.
@@ -183,27 +222,27 @@ impl Notifier {
         Ok(self.send_message(message, fds, None)?)
     }
 
-    /// Sends a message as if `pid` had sent it, which root may do (`CAP_SYS_ADMIN`; the uid and gid stay the
-    /// caller's). Where the kernel refuses, it is sent once more under the caller's own pid, as libsystemd does.
+    /// Sends a message, with descriptors or none, under other credentials than the caller's own, which root may do
+    /// (`CAP_SYS_ADMIN` for the pid, `CAP_SETUID` and `CAP_SETGID` for the others; unix(7)). Where the kernel refuses, it
+    /// is sent once more under the caller's own, as libsystemd does, and the answer says so.
     ///
     /// # Errors
     /// [`SendError::Socket`].
-    pub fn send_as(&self, pid: u32, message: &[u8]) -> Result<(), SendError> {
-        let claimed = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let Some(claimed) = claimed.filter(|claimed| *claimed != rustix::process::getpid()) else {
-            return self.send(message);
-        };
-        match self.send_message(message, &[], Some(claimed)) {
-            Ok(()) => Ok(()),
-            Err(_) => self.send(message),
+    pub fn send_as(&self, claim: Claim, message: &[u8], fds: &[BorrowedFd<'_>]) -> Result<SentAs, SendError> {
+        if let Some(credentials) = claim.credentials() {
+            if self.send_message(message, fds, Some(credentials)).is_ok() {
+                return Ok(SentAs::Claimed);
+            }
         }
+        self.send_message(message, fds, None)?;
+        Ok(SentAs::Oneself)
     }
 
     fn send_message(
         &self,
         message: &[u8],
         fds: &[BorrowedFd<'_>],
-        claimed: Option<Pid>,
+        claimed: Option<UCred>,
     ) -> Result<(), Errno> {
         if fds.len() > MOST_DESCRIPTORS {
             return Err(Errno::TOOBIG);
@@ -213,8 +252,7 @@ impl Notifier {
         if !fds.is_empty() {
             control.push(SendAncillaryMessage::ScmRights(fds));
         }
-        if let Some(pid) = claimed {
-            let credentials = UCred { pid, uid: getuid(), gid: getgid() };
+        if let Some(credentials) = claimed {
             control.push(SendAncillaryMessage::ScmCredentials(credentials));
         }
         let iov = [IoSlice::new(message)];

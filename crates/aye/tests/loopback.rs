@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use aye::{Address, BarrierError, Datagram, Dropped, Notifier, Received, Receiver};
+use aye::{Address, BarrierError, Claim, Datagram, Dropped, Notifier, Received, Receiver, SentAs};
 
 /// An abstract socket of this test alone.
 struct Pair {
@@ -188,9 +188,18 @@ fn a_manager_that_is_gone_is_an_error_that_says_so() {
 #[test]
 fn claiming_another_pid_falls_back_to_our_own() {
     let pair = pair("claim");
-    pair.notifier.send_as(1, b"READY=1").unwrap();
     let root = rustix::process::geteuid().is_root();
+    let sent_as = pair.notifier.send_as(Claim::of_pid(1), b"READY=1", &[]).unwrap();
+    assert_eq!(sent_as, if root { SentAs::Claimed } else { SentAs::Oneself });
     assert_eq!(pair.datagram().sender.pid, if root { 1 } else { std::process::id() });
-    pair.notifier.send_as(i32::MAX.unsigned_abs(), b"READY=1").unwrap();
+    let nobody = Claim { uid: Some(65534), gid: Some(65534), ..Claim::default() };
+    pair.notifier.send_as(nobody, b"FDSTORE=1", &[pair.notifier.as_fd()]).unwrap();
+    let datagram = pair.datagram();
+    assert_eq!(datagram.fds.len(), 1);
+    let own = rustix::process::getuid().as_raw();
+    assert_eq!(datagram.sender.uid, if root { 65534 } else { own });
+    assert_eq!(datagram.sender.pid, std::process::id());
+    let no_such = Claim::of_pid(i32::MAX.unsigned_abs());
+    assert_eq!(pair.notifier.send_as(no_such, b"READY=1", &[]).unwrap(), SentAs::Oneself);
     assert_eq!(pair.datagram().sender.pid, std::process::id(), "no such process: our own pid");
 }
