@@ -5,7 +5,6 @@
 //! only when it runs that it cannot.
 
 use std::io::Read;
-use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
 use std::panic::catch_unwind;
 use std::process::{Command, ExitCode};
@@ -100,6 +99,7 @@ impl Listener {
         let socket = Socket::new(Domain::VSOCK, kind, None).unwrap();
         socket.bind(&SockAddr::vsock(LOOPBACK, u32::MAX)).unwrap();
         socket.listen(4).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let (_, port) = socket.local_addr().unwrap().as_vsock_address().unwrap();
         assert!(port > LAST_PRIVILEGED);
         Self { socket, port }
