@@ -181,8 +181,6 @@ fn a_manager_that_is_gone_is_an_error_that_says_so() {
         error.to_string(),
         "cannot reach the notify socket /nonexistent/notify: there is no such socket: is the service manager running?"
     );
-    let error = Notifier::connect(&Address::parse(b"vsock:2:1").unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "cannot notify vsock:2:1: vsock is not supported yet");
 }
 
 #[test]
@@ -193,7 +191,7 @@ fn claiming_another_pid_falls_back_to_our_own() {
     assert_eq!(sent_as, if root { SentAs::Claimed } else { SentAs::Oneself });
     assert_eq!(pair.datagram().sender.pid, if root { 1 } else { std::process::id() });
     let nobody = Claim { uid: Some(65534), gid: Some(65534), ..Claim::default() };
-    pair.notifier.send_as(nobody, b"FDSTORE=1", &[pair.notifier.as_fd()]).unwrap();
+    pair.notifier.send_as(nobody, b"FDSTORE=1", &[pair.receiver.as_fd()]).unwrap();
     let datagram = pair.datagram();
     assert_eq!(datagram.fds.len(), 1);
     let own = rustix::process::getuid().as_raw();
