@@ -108,3 +108,36 @@ unsafe fn take_control(part: *const libc::cmsghdr, arrived: &mut Arrived) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+    use crate::{Address, Receiver};
+
+    /// `SO_PASSRIGHTS` of `<asm/socket.h>`, Linux 6.16.
+    const SO_PASSRIGHTS: libc::c_int = 83;
+
+    #[test]
+    fn the_receiver_lets_descriptors_pass() {
+        let name = format!("aye-test-{}-passrights", std::process::id());
+        let receiver = Receiver::bind(&Address::Abstract(name.as_bytes())).unwrap();
+        let mut value: libc::c_int = -1;
+        let mut size = libc::socklen_t::try_from(size_of_val(&value)).unwrap();
+        // SAFETY: value and size are an int and its size, which the kernel writes to.
+        let result = super::super::check(unsafe {
+            libc::getsockopt(
+                receiver.as_fd().as_raw_fd(),
+                libc::SOL_SOCKET,
+                SO_PASSRIGHTS,
+                (&raw mut value).cast(),
+                &raw mut size,
+            )
+        });
+        match result {
+            Ok(()) => assert_eq!(value, 1),
+            Err(error) => assert_eq!(error.raw_os_error(), Some(libc::ENOPROTOOPT), "before 6.16"),
+        }
+    }
+}
