@@ -48,5 +48,5 @@ live: static ## the cases of tests/systemd on live systemd 252, 257 and 262
 
 vsock: ## the vsock test, under a kernel that has the loopback
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-		$(CARGO) test -q -p aye --test vsock --target $(HOST) \
+		$(CARGO) test -q --locked -p aye --test vsock --target $(HOST) \
 		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required

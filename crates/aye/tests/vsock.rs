@@ -4,7 +4,8 @@
 //! The tests are run one after another by a main of their own, because the test harness knows no test that finds out
 //! only when it runs that it cannot.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::panic::catch_unwind;
 use std::process::{Command, ExitCode};
@@ -12,7 +13,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use aye::{Address, Notifier};
+use aye::{Address, Notifier, SendError};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 /// `VMADDR_CID_LOCAL` of `<linux/vm_sockets.h>`.
@@ -27,10 +28,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing has to happen to be taken for never.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-const TESTS: [(&str, fn()); 11] = [
+const TESTS: [(&str, fn()); 14] = [
     ("a_datagram_socket_that_is_asked_for_is_refused_with_its_type", refused_type_is_named),
     ("nobody_listening_is_a_clear_error", nobody_listening),
     ("a_listener_of_another_type_is_a_clear_error", listener_of_another_type),
+    ("descriptors_are_refused", descriptors_are_refused),
+    ("a_barrier_is_complete_at_once", barrier),
+    ("what_answers_is_no_service_manager", an_answer),
     ("a_stream_carries_the_exact_message", || exact_message("vsock-stream", Type::STREAM)),
     ("a_sequenced_packet_carries_the_exact_message", || exact_message("vsock-seqpacket", Type::SEQPACKET)),
     ("any_type_falls_back_to_sequenced_packets", || exact_message("vsock", Type::SEQPACKET)),
@@ -52,7 +56,9 @@ fn main() -> ExitCode {
         ["--loopback-required", ..] => run_all(),
         _ if has_loopback() => run_all(),
         _ => {
-            println!("\nvsock: this kernel has no loopback (CID 1), so nothing is tested here; `make vsock` boots one that has");
+            println!(
+                "\nvsock: this kernel has no loopback (CID 1), so nothing is tested here; `make vsock` boots one that has"
+            );
             println!("test result: ok. 0 passed; 0 failed; {} ignored\n", TESTS.len());
             ExitCode::SUCCESS
         }
@@ -64,7 +70,7 @@ fn has_loopback() -> bool {
     let Ok(socket) = Socket::new(Domain::VSOCK, Type::STREAM, None) else { return false };
     match socket.connect(&SockAddr::vsock(LOOPBACK, 9)) {
         Ok(()) => true,
-        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
     }
 }
 
@@ -77,7 +83,10 @@ fn run_all() -> ExitCode {
         println!("test {name} ... {verdict}");
     }
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
-    println!("\ntest result: {verdict}. {} passed; {failed} failed; 0 ignored\n", TESTS.len() - usize::from(failed));
+    println!(
+        "\ntest result: {verdict}. {} passed; {failed} failed; 0 ignored\n",
+        TESTS.len() - usize::from(failed)
+    );
     ExitCode::from(u8::from(failed > 0))
 }
 
@@ -213,22 +222,51 @@ fn nobody_listening() {
         let gone = Listener::new(Type::STREAM);
         let address = gone.address(scheme);
         drop(gone);
-        let error = refusal(address.clone());
-        assert!(error.contains(&address), "{error}");
-        assert!(error.contains("nobody listens"), "{error}");
+        let error = refusal(address);
+        assert!(error.contains("nobody listens on that vsock port"), "{scheme}: {error}");
     }
 }
 
+/// The kinds share their port numbers, and a listener of one kind does not take connections of another.
 fn listener_of_another_type() {
-    let listener = Listener::new(Type::STREAM);
-    let address = listener.address("vsock-seqpacket");
-    let error = refusal(address.clone());
-    assert!(error.contains(&address), "{error}");
+    for (scheme, kind) in [("vsock-seqpacket", Type::STREAM), ("vsock-stream", Type::SEQPACKET)] {
+        let listener = Listener::new(kind);
+        let error = refusal(listener.address(scheme));
+        assert!(error.contains("nobody listens on that vsock port"), "{scheme}: {error}");
+    }
 }
 
 /// The loopback's transport has no datagrams.
 fn refused_type_is_named() {
     let listener = Listener::new(Type::STREAM);
     let error = refusal(listener.address("vsock-dgram"));
-    assert!(error.contains("vsock-dgram"), "{error}");
+    assert!(error.contains(&listener.address("vsock-dgram")), "{error}");
+}
+
+fn descriptors_are_refused() {
+    let listener = Listener::new(Type::STREAM);
+    let address = listener.address("vsock-stream");
+    let notifier = Notifier::connect(&Address::parse(address.as_bytes()).unwrap()).unwrap();
+    let error = notifier.send_with_fds(b"FDSTORE=1", &[std::io::stdout().as_fd()]).unwrap_err();
+    assert!(matches!(error, SendError::DescriptorsOverVsock), "{error}");
+}
+
+/// What was sent was read when the sender was told so: there is nothing left to wait for, and nothing is sent.
+fn barrier() {
+    let listener = Listener::new(Type::STREAM);
+    let address = listener.address("vsock-stream");
+    let notifier = Notifier::connect(&Address::parse(address.as_bytes()).unwrap()).unwrap();
+    notifier.barrier(PATIENCE).unwrap();
+    listener.socket.set_nonblocking(true).unwrap();
+    assert_eq!(listener.socket.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+fn an_answer() {
+    let listener = Listener::new(Type::STREAM);
+    let address = listener.address("vsock-stream");
+    let sending = thread::spawn(move || send(&address, b"READY=1"));
+    let (_, mut connection) = listener.hear();
+    connection.write_all(b"HTTP/1.1 400").unwrap();
+    let error = sending.join().unwrap().unwrap_err();
+    assert!(error.contains("is no service manager"), "{error}");
 }
