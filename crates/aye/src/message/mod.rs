@@ -2,12 +2,20 @@
 //! which is what `PID 1` runs on every datagram since v247. The encoder keeps to one fixed buffer and the parser to
 //! two allocations, so that a heartbeat costs a system call and nothing else.
 
+mod access;
+mod assignment;
 mod encode;
+mod errno;
+mod number;
 mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use encode::{Assignment, EncodeError, Encoder, LineBreaks};
+pub use access::NotifyAccess;
+pub use assignment::{Assignment, InvalidValue};
+pub use encode::{EncodeError, Encoder, LineBreaks};
+#[allow(unused_imports)]
+pub(crate) use parse::split_pair;
 pub use parse::{Message, ParseError};
 
 /// The most bytes a datagram may hold (`NOTIFY_BUFFER_MAX`, which is `PIPE_BUF`); systemd drops a larger one whole.
