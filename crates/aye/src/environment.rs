@@ -193,7 +193,7 @@ impl Environment {
             return Err(EnvironmentError::NotAnInterval { found: found.clone() });
         }
         if let Some(found) = &self.watchdog_pid {
-            if number::<u32>("WATCHDOG_PID", found)? != pid {
+            if process_number("WATCHDOG_PID", found)? != pid {
                 return Ok(None);
             }
         }
@@ -221,7 +221,7 @@ impl Environment {
         let Some(for_pid) = &self.listen_pid else {
             return Ok(Vec::new());
         };
-        if number::<u32>("LISTEN_PID", for_pid)? != caller.pid {
+        if process_number("LISTEN_PID", for_pid)? != caller.pid {
             return Ok(Vec::new());
         }
         if let Some(found) = &self.listen_pidfdid {
@@ -274,12 +274,21 @@ impl Environment {
     /// # Errors
     /// What is no number.
     pub fn exec_pid(&self) -> Result<Option<u32>, EnvironmentError> {
-        self.systemd_exec_pid.as_deref().map(|found| number("SYSTEMD_EXEC_PID", found)).transpose()
+        self.systemd_exec_pid.as_deref().map(|found| process_number("SYSTEMD_EXEC_PID", found)).transpose()
     }
 }
 
 fn not_a_number(variable: &'static str, found: &OsStr) -> EnvironmentError {
     EnvironmentError::NotANumber { variable, found: found.to_owned() }
+}
+
+/// A number that a process can have (libsystemd's `pid_is_valid()`).
+fn process_number(variable: &'static str, found: &OsStr) -> Result<u32, EnvironmentError> {
+    let pid = number::<u32>(variable, found)?;
+    if pid == 0 || i32::try_from(pid).is_err() {
+        return Err(not_a_number(variable, found));
+    }
+    Ok(pid)
 }
 
 /// By libsystemd's rules, which are those of the numbers in messages.
