@@ -2,7 +2,7 @@
 CARGO ?= cargo
 HOST  := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo test bench build static check rust node docs live vsock
+.PHONY: help demo test bench build static check rust node docs live vsock msrv
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -50,3 +50,6 @@ vsock: ## the vsock test, under a kernel that has the loopback
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 		$(CARGO) test -q --locked -p aye --test vsock --target $(HOST) \
 		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required
+
+msrv: ## crate aye, with std and without, by the oldest Rust it is for
+	tests/msrv
