@@ -8,6 +8,8 @@
  *   peer pid-barrier PID USEC                sd_pid_notify_barrier, "-ENOSYS" before 254
  *   peer watchdog                            sd_watchdog_enabled: "off", "on USEC" or the error
  *   peer listen                              sd_listen_fds_with_names: "none", the error, or a line for each descriptor
+ *   peer service                             each of the notify calls, READY=1 at last, and stays: who exits at once
+ *                                            may lose what it sent
  *   peer table                               rows from standard input, see `environments`: what each call answers
  *
  * The answer of a notify call is what it returned, an error by its name: "1", "0", "-E2BIG". */
@@ -55,6 +57,25 @@ static int with_fds(pid_t pid, const char *state, int count, char **files) {
 				die(*files);
 		}
 	return answer(sd_pid_notify_with_fds(pid, 0, state, fds, n));
+}
+
+static int pid_barrier(pid_t pid, uint64_t timeout) {
+	return answer(sd_pid_notify_barrier ? sd_pid_notify_barrier(pid, 0, timeout) : -ENOSYS);
+}
+
+_Noreturn static void service(void) {
+	const uint64_t limit = 5000000;
+	char *null[] = { "/dev/null", NULL };
+	answer(sd_notify(0, "STATUS=begun"));
+	answer(sd_notify_barrier(0, limit));
+	with_fds(0, "X_MORE=1", 3, null);
+	answer(sd_notifyf(0, "STATUS=%s", "50 % done"));
+	pid_barrier(getpid(), limit);
+	fflush(stdout);
+	if (sd_notify(0, "READY=1") < 0)
+		die("sd_notify");
+	for (;;)
+		pause();
 }
 
 static uint64_t usec(const char *text) {
@@ -197,11 +218,13 @@ int main(int argc, char **argv) {
 	if (strcmp(call, "barrier") == 0 && argc == 3)
 		return answer(sd_notify_barrier(0, usec(argv[2])));
 	if (strcmp(call, "pid-barrier") == 0 && argc == 4)
-		return answer(sd_pid_notify_barrier ? sd_pid_notify_barrier(atoi(argv[2]), 0, usec(argv[3])) : -ENOSYS);
+		return pid_barrier(atoi(argv[2]), usec(argv[3]));
 	if (strcmp(call, "watchdog") == 0 && argc == 2)
 		return watchdog();
 	if (strcmp(call, "listen") == 0 && argc == 2)
 		return listen_fds();
+	if (strcmp(call, "service") == 0 && argc == 2)
+		service();
 	if (strcmp(call, "table") == 0 && argc == 2)
 		return table();
 	fprintf(stderr, "peer: no such call: see the top of peer.c\n");
