@@ -12,8 +12,9 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long an event may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The watchdog's time, so short that silence for several of it is soon over.
-const WITHIN: Duration = Duration::from_millis(200);
+/// The watchdog's time, so short that silence for several of it is soon over. Where the machine is busy a check may come late,
+/// and that is said in between: no test counts on a ping being the very next message.
+const WITHIN: Duration = Duration::from_millis(400);
 
 /// The example, which ends with the test.
 struct Service {
@@ -104,8 +105,8 @@ fn without_a_watchdog_it_says_what_it_does_and_does_not_ping() {
 fn pings_follow_ready() {
     let service = Service::watched("pings");
     assert!(service.hears().starts_with("READY=1\n"));
-    for _ in 0..5 {
-        assert_eq!(service.hears(), PING);
+    for _ in 0..4 {
+        service.hears_until(PING);
     }
 }
 
@@ -127,11 +128,15 @@ fn a_main_loop_that_hangs_is_not_vouched_for_and_it_says_so() {
     let service = Service::watched("loop");
     service.hears_until(PING);
     service.signal(Signal::USR2);
-    let overdue = "STATUS=no heartbeat: the main loop did not answer in time";
-    service.hears_until(overdue);
-    for _ in 0..5 {
-        assert_eq!(service.hears(), overdue);
+    let mut overdue = 0;
+    for _ in 0..20 {
+        let is_overdue = service.hears() == "STATUS=no heartbeat: the main loop did not answer in time";
+        overdue = if is_overdue { overdue + 1 } else { 0 };
+        if overdue == 5 {
+            return;
+        }
     }
+    panic!("it goes on pinging");
 }
 
 #[test]
@@ -144,8 +149,8 @@ fn it_pings_until_the_last_connection_is_closed() {
     service.hears_until(PING);
     service.signal(Signal::TERM);
     service.hears_until("STOPPING=1");
-    for _ in 0..5 {
-        assert_eq!(service.hears(), PING);
+    for _ in 0..4 {
+        service.hears_until(PING);
     }
     drop(connection);
     service.ends_well();

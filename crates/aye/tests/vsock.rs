@@ -28,10 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing has to happen to be taken for never.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-const TESTS: [(&str, fn()); 14] = [
+const TESTS: [(&str, fn()); 15] = [
     ("a_datagram_socket_that_is_asked_for_is_refused_with_its_type", refused_type_is_named),
     ("nobody_listening_is_a_clear_error", nobody_listening),
     ("a_listener_of_another_type_is_a_clear_error", listener_of_another_type),
+    ("another_machine_that_cannot_be_reached_is_a_clear_error", other_machine),
     ("descriptors_are_refused", descriptors_are_refused),
     ("a_barrier_is_complete_at_once", barrier),
     ("what_answers_is_no_service_manager", an_answer),
@@ -233,6 +234,16 @@ fn listener_of_another_type() {
         let listener = Listener::new(kind);
         let error = refusal(listener.address(scheme));
         assert!(error.contains("nobody listens on that vsock port"), "{scheme}: {error}");
+    }
+}
+
+/// What answers for the host, if anything, has no manager on that port.
+fn other_machine() {
+    for scheme in ["vsock", "vsock-stream", "vsock-seqpacket", "vsock-dgram"] {
+        let error = refusal(format!("{scheme}:2:1"));
+        let said =
+            ["no vsock device here reaches that CID", "nobody listens on that vsock port", "no answer"];
+        assert!(said.iter().any(|said| error.contains(said)), "{scheme}: {error}");
     }
 }
 
