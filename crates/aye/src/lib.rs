@@ -56,4 +56,8 @@ pub use receiver::{Datagram, Dropped, Received, Receiver, Sender};
 
 /// The name by which a service finds the notify socket among the descriptors it was handed
 /// (`OpenFile=/run/systemd/notify:notify` in its unit, or `aye wrap`).
+///
+/// ```
+/// assert_eq!(format!("OpenFile=/run/systemd/notify:{}", aye::DESCRIPTOR_NAME), "OpenFile=/run/systemd/notify:notify");
+/// ```
 pub const DESCRIPTOR_NAME: &str = "notify";
