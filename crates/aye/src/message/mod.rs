@@ -14,7 +14,6 @@ mod tests;
 pub use access::NotifyAccess;
 pub use assignment::{Assignment, InvalidValue};
 pub use encode::{EncodeError, Encoder, LineBreaks};
-#[allow(unused_imports)]
 pub(crate) use parse::split_pair;
 pub use parse::{Message, ParseError};
 
