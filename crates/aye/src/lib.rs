@@ -3,8 +3,8 @@
 //! A service under systemd finds a datagram socket in `$NOTIFY_SOCKET` and sends it lines such as `READY=1`
 //! ([sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html)). This crate holds the
 //! sender ([`Notifier`], [`Notifier::barrier`]), the receiver ([`Receiver`]), and what both are made of: the codec
-//! ([`message`]), the address ([`Address`]), the environment as one value ([`Environment`]) and the rules by which a
-//! manager accepts a message ([`verdict`]).
+//! ([`message`]), the address ([`Address`]), the environment as one value ([`Environment`]) and what a manager does with
+//! a message, and why ([`verdict`]).
 //!
 //! ```no_run
 //! use aye::{Environment, Notifier};
