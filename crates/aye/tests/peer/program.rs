@@ -15,16 +15,18 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) fn compiled() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        // A name of this run alone: another may be compiling, too.
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("peer-{}", std::process::id()));
+        // Under a name of this run alone at first: another may be compiling, or running it.
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peer");
+        let fresh = program.with_extension(std::process::id().to_string());
         let mut cc = Command::new("cc");
-        cc.args(["-Wall", "-Wextra", "-Werror", "-o"]).arg(&program);
+        cc.args(["-Wall", "-Wextra", "-Werror", "-o"]).arg(&fresh);
         let output = cc.arg(folder().join("peer.c")).arg("-lsystemd").output().expect("cc: see tests/needs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success(),
             "cannot compile peer.c (it needs libsystemd-dev: see tests/needs): {said}"
         );
+        std::fs::rename(&fresh, &program).unwrap();
         program
     })
 }
