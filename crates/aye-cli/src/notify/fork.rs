@@ -184,13 +184,11 @@ fn ended(pid: u32, status: ExitStatus) -> ExitCode {
 /// The time is over: the command is asked to end, then killed, because nobody would know of it.
 async fn give_up(child: &mut Child, pid: u32, limit: Duration) -> String {
     send(pid, Signal::TERM.as_raw());
-    let how = match timeout(PATIENCE, child.wait()).await {
-        Ok(_) => "SIGTERM".to_owned(),
-        Err(_) => {
-            let _ = child.kill().await;
-            format!("SIGKILL, since it went on for {} after SIGTERM", duration(PATIENCE))
-        }
-    };
+    let mut how = "SIGTERM".to_owned();
+    if timeout(PATIENCE, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+        how = format!("SIGKILL, since it went on for {} after SIGTERM", duration(PATIENCE));
+    }
     format!(
         "PID {pid} did not say READY=1 within {}, and was ended by {how}: give it more time with --timeout",
         duration(limit)
