@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 #[cfg(feature = "std")]
+mod child;
+#[cfg(feature = "std")]
 mod exec;
 #[cfg(feature = "std")]
 mod inherited;
@@ -11,6 +13,8 @@ mod pidfd;
 mod receive;
 mod vsock;
 
+#[cfg(feature = "std")]
+pub(crate) use child::{Forked, close, end_after, exit_now, fork, reap};
 #[cfg(feature = "std")]
 pub(crate) use exec::{close_on_exec_from, duplicate_to, exec, keep_across_exec, reset_signals};
 #[cfg(feature = "std")]
