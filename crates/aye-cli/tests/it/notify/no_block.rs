@@ -14,7 +14,7 @@ use crate::place::{Outcome, await_exit};
 fn next(bench: &Bench) -> Datagram {
     match bench.receiver.receive().unwrap() {
         Received::Datagram(datagram) => datagram,
-        other => panic!("{other:?}"),
+        other @ Received::Dropped(..) => panic!("{other:?}"),
     }
 }
 
