@@ -138,13 +138,14 @@ fn not_started(program: &OsStr, error: &io::Error) -> String {
     }
 }
 
-/// Whether it is READY=1 from the command or a process below it. The kernel vouches for the sender.
+/// Whether it is READY=1 from the command or a process below it, or, where the command itself is a notifier of root, on
+/// behalf of its parent, which is this process. The kernel vouches for the sender.
 fn is_ready(datagram: &Datagram, pid: u32) -> bool {
     if !datagram.message.contains("READY=1") {
         return false;
     }
     let sender = datagram.sender.pid;
-    let ours = descends(sender, pid, parent);
+    let ours = sender == std::process::id() || descends(sender, pid, parent);
     if !ours {
         super::complain(&format!(
             "READY=1 came from PID {sender}, which is no process of CMD (PID {pid}): ignored"

@@ -23,7 +23,6 @@ const BARRIER: Duration = Duration::from_secs(5);
 /// # Errors
 /// What is wrong with the arguments, with the socket, or with the command.
 pub(super) fn run(args: Args, environment: &Environment) -> Result<(), String> {
-    // First of all, since an inherited number is told from one that this process opened by who was first.
     let fds = descriptor::take(&args.fds)?;
     let family = Family::of_process();
     let main_pid = args.pid.map(|pid| family.resolve(pid)).transpose()?;

@@ -217,7 +217,7 @@ fn others() -> Vec<Row> {
     ]
 }
 
-/// Every way to put together the options that make a message, and each part of it as every user.
+/// Every set of flags with every process, and every process with every set of descriptors and assignments as every user.
 pub(crate) fn combinations() -> impl Iterator<Item = Row> {
     const PIDS: [&[&str]; 5] = [&[], &["--pid"], &["--pid=parent"], &["--pid=self"], &["--pid=1"]];
     const FDS: [&[&str]; 3] = [&[], &["--fd=3"], &["--fd=4", "--fd=3", "--fdname=both"]];
@@ -226,18 +226,17 @@ pub(crate) fn combinations() -> impl Iterator<Item = Row> {
         PIDS.into_iter()
             .flat_map(|pid| FDS.into_iter().flat_map(move |fds| REST.map(move |rest| [pid, fds, rest])))
     };
-    let as_root = (0..16).flat_map(move |flags| parts().map(move |parts| combination(flags, &parts, &[])));
-    let as_others = [6, 9].into_iter().flat_map(move |flags| {
-        parts().flat_map(move |parts| {
-            [
-                combination(flags, &parts, &["--uid=nobody"]),
-                combination(flags, &parts, &["--uid=12345"]),
-                combination(flags, &parts, &[]).nobody(),
-            ]
-        })
+    let flags = (0..16).flat_map(|flags| PIDS.map(|pid| combination(flags, &[pid, &[], &[]], &[])));
+    let users = parts().flat_map(|parts| {
+        [
+            combination(6, &parts, &[]),
+            combination(6, &parts, &[]).nobody(),
+            combination(9, &parts, &["--uid=nobody"]),
+            combination(9, &parts, &["--uid=12345"]),
+        ]
     });
     // Nothing at all is a row of its own.
-    as_root.chain(as_others).filter(|row| !row.arguments.is_empty())
+    flags.chain(users).filter(|row| !row.arguments.is_empty())
 }
 
 fn combination(flags: usize, parts: &[&[&str]; 3], user: &[&str]) -> Row {
