@@ -25,7 +25,7 @@ static: ## the command as one static file that runs in any systemd root: target/
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 		$(CARGO) build --release --locked -p aye-cli --target $(HOST)
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-		$(CARGO) build --release --locked -p aye --example notify_options --target $(HOST)
+		$(CARGO) build --release --locked -p aye --example notify_options --example vectors --target $(HOST)
 
 check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check

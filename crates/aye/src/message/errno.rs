@@ -22,17 +22,20 @@ names! {
     STRPIPE TIME TIMEDOUT TOOMANYREFS TXTBSY UCLEAN UNATCH USERS XDEV XFULL
 }
 
-/// The number of `ENOENT` and its kin.
+/// Those that Rust could not name after their errno, that have two names, or that rustix leaves out.
+const OTHERS: &[(&str, Errno)] = &[
+    ("2BIG", Errno::TOOBIG),
+    ("ACCES", Errno::ACCESS),
+    ("WOULDBLOCK", Errno::AGAIN),
+    ("DEADLOCK", Errno::DEADLK),
+    ("HWPOISON", Errno::from_raw_os_error(133)),
+];
+
+/// The number of `ENOENT` and its kin. systemd looks them up without regard to case.
 pub(super) fn number(name: &str) -> Option<i32> {
-    let name = name.strip_prefix('E')?;
-    // Two consts that Rust could not name after their errno.
-    let name = match name {
-        "2BIG" => return Some(Errno::TOOBIG.raw_os_error()),
-        "WOULDBLOCK" => "AGAIN",
-        "DEADLOCK" => "DEADLK",
-        name => name,
-    };
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, errno)| errno.raw_os_error())
+    let name = name.strip_prefix(['E', 'e'])?;
+    let mut all = NAMES.iter().chain(OTHERS);
+    all.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, errno)| errno.raw_os_error())
 }
 
 #[cfg(test)]
@@ -41,10 +44,17 @@ mod tests {
 
     #[test]
     fn only_names_have_numbers() {
-        for text in ["", "E", "ENONSENSE", "NOENT", "enoent", "2"] {
+        for text in ["", "E", "ENONSENSE", "NOENT", "ENOENT ", "2"] {
             assert_eq!(number(text), None, "{text}");
         }
-        for (name, errno) in [("ENOENT", 2), ("E2BIG", 7), ("EWOULDBLOCK", 11), ("ENOTRECOVERABLE", 131)] {
+        for (name, errno) in [
+            ("ENOENT", 2),
+            ("E2BIG", 7),
+            ("EWOULDBLOCK", 11),
+            ("ENOTRECOVERABLE", 131),
+            ("EHWPOISON", 133),
+            ("enoent", 2),
+        ] {
             assert_eq!(number(name), Some(errno), "{name}");
         }
     }
