@@ -145,7 +145,7 @@ impl Environment {
             return Err(EnvironmentError::NotAnInterval { found: found.clone() });
         }
         if let Some(found) = &self.watchdog_pid {
-            if number::<u32>("WATCHDOG_PID", found)? != pid {
+            if pid_number("WATCHDOG_PID", found)? != pid {
                 return Ok(None);
             }
         }
@@ -158,12 +158,15 @@ impl Environment {
     /// # Errors
     /// A count or pid that is no number; names that do not match the count.
     pub fn listen_names(&self, pid: u32) -> Result<Vec<String>, EnvironmentError> {
-        let (Some(fds), Some(for_pid)) = (&self.listen_fds, &self.listen_pid) else {
+        let Some(for_pid) = &self.listen_pid else {
             return Ok(Vec::new());
         };
-        if number::<u32>("LISTEN_PID", for_pid)? != pid {
+        if pid_number("LISTEN_PID", for_pid)? != pid {
             return Ok(Vec::new());
         }
+        let Some(fds) = &self.listen_fds else {
+            return Ok(Vec::new());
+        };
         let descriptors = usize::from(number::<u16>("LISTEN_FDS", fds)?);
         let Some(names) = self.listen_fdnames.as_deref() else {
             return Ok(vec!["unknown".to_owned(); descriptors]);
@@ -183,9 +186,18 @@ fn not_a_number(variable: &'static str, found: &OsStr) -> EnvironmentError {
     EnvironmentError::NotANumber { variable, found: found.to_owned() }
 }
 
+/// Decimal digits only. A leading zero is refused, because libsystemd takes it for octal.
 fn number<T: std::str::FromStr>(variable: &'static str, found: &OsStr) -> Result<T, EnvironmentError> {
-    let digits = found.to_str().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let plain =
+        |text: &&str| text.bytes().all(|b| b.is_ascii_digit()) && (*text == "0" || !text.starts_with('0'));
+    let digits = found.to_str().filter(plain);
     digits.and_then(|text| text.parse().ok()).ok_or_else(|| not_a_number(variable, found))
+}
+
+/// A number that a process can have: above zero, and within `pid_t`.
+fn pid_number(variable: &'static str, found: &OsStr) -> Result<u32, EnvironmentError> {
+    let pid = number::<i32>(variable, found)?;
+    u32::try_from(pid).ok().filter(|&pid| pid > 0).ok_or_else(|| not_a_number(variable, found))
 }
 
 #[cfg(test)]
