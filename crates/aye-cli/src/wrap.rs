@@ -39,7 +39,12 @@ fn wrap(command: Vec<OsString>, environment: &Environment) -> String {
     // Under a manager SIGPIPE is ignored (IgnoreSIGPIPE=yes); outside, CMD gets what a shell would give it.
     let sigpipe = if notifier.is_some() { Sigpipe::Ignore } else { Sigpipe::Default };
     if let Some(notifier) = notifier.filter(|_| !hand_over.has(DESCRIPTOR_NAME)) {
-        hand_over.add(notifier.into_socket(), DESCRIPTOR_NAME);
+        let Some(socket) = notifier.into_socket() else {
+            return "$NOTIFY_SOCKET is a vsock address, and there is no descriptor of that which a program could write \
+                to: it can use `aye notify`"
+                .to_owned();
+        };
+        hand_over.add(socket, DESCRIPTOR_NAME);
     }
     let program = command[0].clone();
     Program { program, arguments: command, environment: std::env::vars_os().collect(), hand_over, sigpipe }

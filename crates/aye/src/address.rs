@@ -1,7 +1,7 @@
 //! What `$NOTIFY_SOCKET` says: a path, an abstract socket or a vsock peer. Pure text in, value out and back,
 //! by the rules of sd_notify(3) and of `sockaddr_un_set_path()` and `vsock_parse_port()` in systemd's sources.
 
-use std::fmt;
+use core::fmt;
 
 /// The longest `$NOTIFY_SOCKET` that fits an `AF_UNIX` address (`sun_path` is 108 bytes, one for the end).
 pub const LONGEST: usize = 107;
@@ -13,6 +13,12 @@ const CID_ANY: u32 = u32::MAX;
 const PORT_ANY: u32 = u32::MAX;
 
 /// Where notifications go.
+///
+/// ```
+/// use aye::Address;
+/// let manager = Address::Path(b"/run/systemd/notify");
+/// assert_eq!(manager.to_string(), "/run/systemd/notify");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Address<'a> {
     /// An absolute path in the file system.
@@ -31,6 +37,13 @@ pub enum Address<'a> {
 }
 
 /// How a vsock address wants to be spoken to.
+///
+/// ```
+/// use aye::address::{Address, VsockKind};
+/// let host = Address::parse(b"vsock-stream:2:9999")?;
+/// assert_eq!(host, Address::Vsock { kind: VsockKind::Stream, cid: 2, port: 9999 });
+/// # Ok::<(), aye::address::AddressError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VsockKind {
     /// `vsock:`: datagrams, then sequenced packets, then a stream, whichever is supported first.
@@ -57,6 +70,13 @@ impl VsockKind {
 }
 
 /// Why a text is no notify address.
+///
+/// ```
+/// use aye::address::{Address, AddressError};
+/// let error = Address::parse(b"run/notify").unwrap_err();
+/// assert_eq!(error, AddressError::Unknown);
+/// assert_eq!(error.to_string(), "expected an absolute path, @NAME or vsock:CID:PORT");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
@@ -89,7 +109,7 @@ impl fmt::Display for AddressError {
     }
 }
 
-impl std::error::Error for AddressError {}
+impl core::error::Error for AddressError {}
 
 impl<'a> Address<'a> {
     /// Reads the value of `$NOTIFY_SOCKET`.
@@ -140,17 +160,31 @@ fn parse_number(text: &[u8]) -> Option<u32> {
     if text.is_empty() || octal || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    std::str::from_utf8(text).ok()?.parse().ok()
+    core::str::from_utf8(text).ok()?.parse().ok()
 }
 
 impl fmt::Display for Address<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path(path) => write!(f, "{}", String::from_utf8_lossy(path)),
-            Self::Abstract(name) => write!(f, "@{}", String::from_utf8_lossy(name)),
+            Self::Path(path) => write_lossy(f, path),
+            Self::Abstract(name) => {
+                f.write_str("@")?;
+                write_lossy(f, name)
+            }
             Self::Vsock { kind, cid, port } => write!(f, "{}{cid}:{port}", kind.prefix()),
         }
     }
+}
+
+/// What is no UTF-8 is shown as U+FFFD.
+fn write_lossy(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        f.write_str(chunk.valid())?;
+        if !chunk.invalid().is_empty() {
+            f.write_str("\u{FFFD}")?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

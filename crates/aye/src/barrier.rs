@@ -4,15 +4,15 @@
 //! A sender that exits at once can lose its message, because the manager looks up the sender's unit in `/proc`
 //! only when it reads the message. A completed barrier means received, not accepted.
 
-use std::fmt;
-use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use core::fmt;
+use core::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::notifier::{Claim, Notifier, SendError};
+use crate::notifier::{Claim, Notifier, SendError, monotonic_usec};
 
 /// Why it is not certain that the messages were received.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl fmt::Display for BarrierError {
     }
 }
 
-impl std::error::Error for BarrierError {}
+impl core::error::Error for BarrierError {}
 
 impl Notifier {
     /// Waits until the receiver has read every message sent before, at most `limit`.
@@ -59,13 +59,17 @@ impl Notifier {
     /// # Errors
     /// As [`barrier`](Self::barrier).
     pub fn barrier_as(&self, claim: Claim, limit: Duration) -> Result<(), BarrierError> {
+        if self.is_confirmed() {
+            return Ok(());
+        }
         let send = |error| BarrierError::Send(error);
         let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| send(e.into()))?;
         self.send_as(claim, b"BARRIER=1", &[write.as_fd()]).map_err(send)?;
         drop(write);
-        let deadline = Instant::now() + limit;
+        let limit_usec = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+        let deadline = monotonic_usec().saturating_add(limit_usec);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = Duration::from_micros(deadline.saturating_sub(monotonic_usec()));
             // No event is asked for: a hang-up is always reported.
             let mut fds = [PollFd::new(&read, PollFlags::empty())];
             let timeout = Timespec {

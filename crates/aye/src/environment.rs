@@ -4,10 +4,42 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use crate::address::{Address, AddressError};
+use crate::process;
+
+/// Whom the variables are compared with: they are inherited, and meant for one process only.
+///
+/// ```
+/// use aye::Caller;
+/// let caller = Caller::this_process();
+/// assert_eq!(caller.pid, std::process::id());
+/// assert_eq!(Caller::from(7).pidfd_id, None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Its pid.
+    pub pid: u32,
+    /// Its pidfd's inode number ([`process::pidfd_id`]); `None` is not compared.
+    pub pidfd_id: Option<u64>,
+}
+
+impl Caller {
+    /// This process, with both numbers where the kernel has them.
+    pub fn this_process() -> Self {
+        let pid = std::process::id();
+        Self { pid, pidfd_id: process::pidfd(pid).ok().and_then(|pidfd| process::pidfd_id(pidfd.as_fd())) }
+    }
+}
+
+impl From<u32> for Caller {
+    fn from(pid: u32) -> Self {
+        Self { pid, pidfd_id: None }
+    }
+}
 
 /// The manager's variables as they stood at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +54,8 @@ pub struct Environment {
     pub listen_fds: Option<OsString>,
     /// `$LISTEN_PID`, unparsed.
     pub listen_pid: Option<OsString>,
+    /// `$LISTEN_PIDFDID`, unparsed.
+    pub listen_pidfdid: Option<OsString>,
     /// `$LISTEN_FDNAMES`, unparsed.
     pub listen_fdnames: Option<OsString>,
     /// `$FDSTORE`, unparsed.
@@ -86,6 +120,12 @@ impl std::error::Error for EnvironmentError {}
 
 impl Environment {
     /// The variables of this process, as they are now.
+    ///
+    /// ```
+    /// use aye::Environment;
+    /// let environment = Environment::of_process();
+    /// assert_eq!(environment.notify_socket, std::env::var_os("NOTIFY_SOCKET"));
+    /// ```
     pub fn of_process() -> Self {
         Self::of(|name| std::env::var_os(name))
     }
@@ -104,6 +144,7 @@ impl Environment {
             watchdog_pid: lookup("WATCHDOG_PID"),
             listen_fds: lookup("LISTEN_FDS"),
             listen_pid: lookup("LISTEN_PID"),
+            listen_pidfdid: lookup("LISTEN_PIDFDID"),
             listen_fdnames: lookup("LISTEN_FDNAMES"),
             fdstore: lookup("FDSTORE"),
             systemd_exec_pid: lookup("SYSTEMD_EXEC_PID"),
@@ -111,6 +152,13 @@ impl Environment {
     }
 
     /// Where to notify; `None` when no manager waits (the variable is unset or empty).
+    ///
+    /// ```
+    /// use aye::{Address, Environment};
+    /// let environment = Environment::of(|name| (name == "NOTIFY_SOCKET").then(|| "@here".into()));
+    /// assert_eq!(environment.notify_address()?, Some(Address::Abstract(b"here")));
+    /// # Ok::<(), aye::EnvironmentError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EnvironmentError::NotifySocket`] with what was found and the rule it breaks.
@@ -145,40 +193,88 @@ impl Environment {
             return Err(EnvironmentError::NotAnInterval { found: found.clone() });
         }
         if let Some(found) = &self.watchdog_pid {
-            if pid_number("WATCHDOG_PID", found)? != pid {
+            if number::<u32>("WATCHDOG_PID", found)? != pid {
                 return Ok(None);
             }
         }
         Ok(Some(Duration::from_micros(usec)))
     }
 
-    /// The names of the descriptors handed to the process `pid`, the first of them being descriptor 3, by the rules
-    /// of sd_listen_fds_with_names(3). Empty when there are none or they are meant for another process.
+    /// The names of the descriptors handed to a process, the first of them being descriptor 3, by the rules of
+    /// sd_listen_fds_with_names(3). Empty when there are none or they are meant for another process.
+    ///
+    /// ```
+    /// use aye::Environment;
+    /// let variables = [("LISTEN_FDS", "2"), ("LISTEN_PID", "7"), ("LISTEN_FDNAMES", "http:notify")];
+    /// let environment = Environment::of(|name| {
+    ///     variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
+    /// });
+    /// assert_eq!(environment.listen_names(7)?, ["http", "notify"]);
+    /// assert!(environment.listen_names(8)?.is_empty());
+    /// # Ok::<(), aye::EnvironmentError>(())
+    /// ```
     ///
     /// # Errors
-    /// A count or pid that is no number; names that do not match the count.
-    pub fn listen_names(&self, pid: u32) -> Result<Vec<String>, EnvironmentError> {
+    /// A count or pid that is no number, a count of none; names that do not match the count.
+    pub fn listen_names(&self, caller: impl Into<Caller>) -> Result<Vec<String>, EnvironmentError> {
+        let caller = caller.into();
         let Some(for_pid) = &self.listen_pid else {
             return Ok(Vec::new());
         };
-        if pid_number("LISTEN_PID", for_pid)? != pid {
+        if number::<u32>("LISTEN_PID", for_pid)? != caller.pid {
             return Ok(Vec::new());
+        }
+        if let Some(found) = &self.listen_pidfdid {
+            let for_id = number::<u64>("LISTEN_PIDFDID", found)?;
+            if caller.pidfd_id.is_some_and(|own| own != for_id) {
+                return Ok(Vec::new());
+            }
         }
         let Some(fds) = &self.listen_fds else {
             return Ok(Vec::new());
         };
         let descriptors = usize::from(number::<u16>("LISTEN_FDS", fds)?);
+        if descriptors == 0 {
+            return Err(not_a_number("LISTEN_FDS", fds));
+        }
         let Some(names) = self.listen_fdnames.as_deref() else {
             return Ok(vec!["unknown".to_owned(); descriptors]);
         };
         let names: Vec<String> = names.to_string_lossy().split(':').map(str::to_owned).collect();
-        if descriptors == 0 && names == [""] {
-            return Ok(Vec::new());
-        }
         if names.len() != descriptors {
             return Err(EnvironmentError::NamesDoNotMatch { names: names.len(), descriptors });
         }
         Ok(names)
+    }
+
+    /// How many descriptors the manager keeps for this service (`FileDescriptorStoreMax=`); `None` where it keeps none,
+    /// or is older than systemd 254, which does not say.
+    ///
+    /// ```
+    /// use aye::Environment;
+    /// let environment = Environment::of(|name| (name == "FDSTORE").then(|| "16".into()));
+    /// assert_eq!(environment.fd_store_max(), Ok(Some(16)));
+    /// ```
+    ///
+    /// # Errors
+    /// What is no number.
+    pub fn fd_store_max(&self) -> Result<Option<u32>, EnvironmentError> {
+        self.fdstore.as_deref().map(|found| number("FDSTORE", found)).transpose()
+    }
+
+    /// The process that the manager started (systemd 248). Where it is another than the caller (`npm start`, a shell), the
+    /// `LISTEN_*` and `WATCHDOG_*` variables are not for the caller, and `NotifyAccess=main` refuses its messages.
+    ///
+    /// ```
+    /// use aye::Environment;
+    /// let environment = Environment::of(|name| (name == "SYSTEMD_EXEC_PID").then(|| "7".into()));
+    /// assert_eq!(environment.exec_pid(), Ok(Some(7)));
+    /// ```
+    ///
+    /// # Errors
+    /// What is no number.
+    pub fn exec_pid(&self) -> Result<Option<u32>, EnvironmentError> {
+        self.systemd_exec_pid.as_deref().map(|found| number("SYSTEMD_EXEC_PID", found)).transpose()
     }
 }
 
@@ -186,18 +282,9 @@ fn not_a_number(variable: &'static str, found: &OsStr) -> EnvironmentError {
     EnvironmentError::NotANumber { variable, found: found.to_owned() }
 }
 
-/// Decimal digits only. A leading zero is refused, because libsystemd takes it for octal.
 fn number<T: std::str::FromStr>(variable: &'static str, found: &OsStr) -> Result<T, EnvironmentError> {
-    let plain =
-        |text: &&str| text.bytes().all(|b| b.is_ascii_digit()) && (*text == "0" || !text.starts_with('0'));
-    let digits = found.to_str().filter(plain);
+    let digits = found.to_str().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
     digits.and_then(|text| text.parse().ok()).ok_or_else(|| not_a_number(variable, found))
-}
-
-/// A number that a process can have: above zero, and within `pid_t`.
-fn pid_number(variable: &'static str, found: &OsStr) -> Result<u32, EnvironmentError> {
-    let pid = number::<i32>(variable, found)?;
-    u32::try_from(pid).ok().filter(|&pid| pid > 0).ok_or_else(|| not_a_number(variable, found))
 }
 
 #[cfg(test)]
@@ -268,5 +355,30 @@ mod tests {
             "$LISTEN_FDNAMES has 1 names for the 2 descriptors of $LISTEN_FDS"
         );
         assert!(of(&[("LISTEN_FDS", "two"), mine]).listen_names(7).is_err());
+        assert!(of(&[("LISTEN_FDS", "0"), mine]).listen_names(7).is_err());
+    }
+
+    #[test]
+    fn the_pidfd_id_tells_a_pid_from_one_that_was_used_again() {
+        let named = of(&[("LISTEN_FDS", "1"), ("LISTEN_PID", "7"), ("LISTEN_PIDFDID", "100")]);
+        let names = |pidfd_id| named.listen_names(Caller { pid: 7, pidfd_id }).unwrap();
+        assert_eq!(names(Some(100)), ["unknown"]);
+        assert_eq!(names(Some(101)), [""; 0]);
+        assert_eq!(names(None), ["unknown"], "this kernel has no such numbers");
+        let garbage = of(&[("LISTEN_FDS", "1"), ("LISTEN_PID", "7"), ("LISTEN_PIDFDID", "x")]);
+        assert_eq!(
+            garbage.listen_names(7).unwrap_err().to_string(),
+            "$LISTEN_PIDFDID is \"x\": expected a number"
+        );
+    }
+
+    #[test]
+    fn the_other_variables_are_numbers_too() {
+        assert_eq!(of(&[]).fd_store_max(), Ok(None));
+        assert_eq!(of(&[("FDSTORE", "3")]).fd_store_max(), Ok(Some(3)));
+        assert!(of(&[("FDSTORE", "many")]).fd_store_max().is_err());
+        assert_eq!(of(&[]).exec_pid(), Ok(None));
+        assert_eq!(of(&[("SYSTEMD_EXEC_PID", "12")]).exec_pid(), Ok(Some(12)));
+        assert!(of(&[("SYSTEMD_EXEC_PID", "")]).exec_pid().is_err());
     }
 }

@@ -19,25 +19,41 @@
 //!
 //! # What it does not do
 //! It starts no thread, reads no clock beyond what the protocol asks for (`MONOTONIC_USEC`), never changes the
-//! process environment, and does not send over vsock yet: such an address is parsed and refused with its name.
+//! process environment.
+//!
+//! # Without std
+//! With `default-features = false` there is no std and no allocator: [`Address`], [`Encoder`] and [`Notifier`] with
+//! everything it says, stores and waits for are still there, on Linux' system calls alone.
+#![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
 
 pub mod address;
 mod barrier;
+#[cfg(feature = "std")]
 mod environment;
+#[cfg(feature = "std")]
 pub mod listen;
 pub mod message;
 mod notifier;
+#[cfg(feature = "std")]
+pub mod process;
+#[cfg(feature = "std")]
 mod receiver;
 mod sys;
+#[cfg(feature = "std")]
 pub mod verdict;
 
 pub use address::Address;
 pub use barrier::BarrierError;
-pub use environment::{Environment, EnvironmentError};
-pub use message::{Assignment, Encoder, Message};
-pub use notifier::{Claim, ConnectError, Notifier, SendError, SentAs, monotonic_usec};
+#[cfg(feature = "std")]
+pub use environment::{Caller, Environment, EnvironmentError};
+#[cfg(feature = "std")]
+pub use message::Message;
+pub use message::{Assignment, Encoder};
+pub use notifier::{Claim, ConnectError, Notifier, SendError, SentAs, Spelling, monotonic_usec};
+#[cfg(feature = "std")]
 pub use receiver::{Datagram, Dropped, Received, Receiver, Sender};
+#[cfg(feature = "std")]
 pub use verdict::NotifyAccess;
 
 /// The name by which a service finds the notify socket among the descriptors it was handed

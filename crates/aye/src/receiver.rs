@@ -10,6 +10,7 @@ use rustix::net::{SocketAddrUnix, sockopt};
 use crate::address::Address;
 use crate::message::{LARGEST, Message, ParseError};
 use crate::notifier::datagram_socket;
+use crate::process::Attributed;
 use crate::sys::{self, Arrived};
 
 /// What the listener raises its buffer to, as systemd does (`NOTIFY_RCVBUF_SIZE`).
@@ -37,12 +38,33 @@ pub struct Datagram {
     pub fds: Vec<OwnedFd>,
     /// Who sent it.
     pub sender: Sender,
+    /// The sender, pinned: from Linux 6.5 on, and from 6.16 on also when it has been reaped before the message was read.
+    pub pidfd: Option<OwnedFd>,
 }
 
 impl Datagram {
     /// Whether this is a barrier: exactly one assignment and exactly one descriptor. All there is to do is to drop it.
     pub fn is_barrier(&self) -> bool {
         self.message.contains("BARRIER=1") && self.message.lines().count() == 1 && self.fds.len() == 1
+    }
+
+    /// What the kernel knows of the sender, also when it is gone: its cgroup, by which a manager finds the unit without a
+    /// look into `/proc` that may come too late. `None` before Linux 6.13, and for a reaped sender before 6.16.
+    ///
+    /// ```
+    /// # use aye::{Address, Notifier, Received, Receiver};
+    /// # let name = format!("aye-doc-{}", std::process::id());
+    /// # let address = Address::Abstract(name.as_bytes());
+    /// let receiver = Receiver::bind(&address)?;
+    /// Notifier::connect(&address)?.ready()?;
+    /// let Received::Datagram(datagram) = receiver.receive()? else { panic!() };
+    /// if let Some(sender) = datagram.attributed() {
+    ///     assert_eq!(sender.pid, Some(std::process::id()));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn attributed(&self) -> Option<Attributed> {
+        Attributed::of(self.pidfd.as_ref()?.as_fd()).ok()
     }
 }
 
@@ -115,8 +137,10 @@ impl Receiver {
         if sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER).is_err() {
             let _ = sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
         }
-        // Before bind(2): a datagram that arrives earlier would carry no sender.
+        // Before bind(2): a datagram that arrives earlier would carry no sender. SO_PASSRIGHTS is left as it is, which is
+        // on: with it off a barrier is refused (EPERM).
         sockopt::set_socket_passcred(&socket, true)?;
+        let _ = sys::pass_pidfd(socket.as_fd()); // Linux 6.5; without it there is the pid
         rustix::net::bind(&socket, &target)?;
         Ok(Self { socket })
     }
@@ -126,7 +150,7 @@ impl Receiver {
     /// # Errors
     /// What the kernel says to recvmsg(2); on a non-blocking socket [`io::ErrorKind::WouldBlock`] when there is none.
     pub fn receive(&self) -> io::Result<Received> {
-        // One byte more than allowed, so that too large is seen.
+        // One byte more than allowed, so that too large is seen, whatever the kernel says of truncation.
         let mut buffer = [0; LARGEST + 1];
         let arrived = sys::receive(self.socket.as_fd(), &mut buffer)?;
         Ok(judge(&buffer[..arrived.length], arrived))
@@ -152,7 +176,8 @@ fn judge(bytes: &[u8], arrived: Arrived) -> Received {
     };
     match Message::parse(bytes) {
         Ok(message) => {
-            Received::Datagram(Datagram { bytes: bytes.to_vec(), message, fds: arrived.fds, sender })
+            let Arrived { fds, pidfd, .. } = arrived;
+            Received::Datagram(Datagram { bytes: bytes.to_vec(), message, fds, sender, pidfd })
         }
         Err(error) => Received::Dropped(Dropped::Malformed(error), Some(sender)),
     }

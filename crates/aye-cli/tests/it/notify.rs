@@ -137,7 +137,6 @@ fn a_socket_that_is_missing_or_bad_is_one_line_and_exit_1() {
             Some("run/notify"),
             "$NOTIFY_SOCKET is \"run/notify\": expected an absolute path, @NAME or vsock:CID:PORT",
         ),
-        (Some("vsock:2:1"), "cannot notify vsock:2:1: vsock is not supported yet"),
         (
             Some("/nonexistent"),
             "cannot reach the notify socket /nonexistent: there is no such socket: is the service manager running?",
@@ -170,12 +169,9 @@ fn what_cannot_be_sent_is_refused_before_anything_is() {
     let long = format!("--status={}", "a".repeat(5000));
     for (arguments, error) in [
         (&[][..], "nothing to say: give --ready, --status=TEXT or KEY=VALUE (see aye notify --help)"),
-        (&["READY"], "expected KEY=VALUE, found \"READY\""),
+        (&["READY"], "expected KEY=VALUE"),
         (&["--ready", &long], "the message is over 4096 bytes, which systemd drops whole: shorten it"),
-        (
-            &["STATUS=a\\"],
-            "\"STATUS=a\\\\\" ends in a backslash, and systemd drops such a message: write \\\\",
-        ),
+        (&["STATUS=a\\"], "it ends in a backslash, and systemd drops such a message: write \\\\"),
     ] {
         let stderr = format!("aye notify: {error}\n");
         let outcome = bench.place.outcome(bench.aye(arguments));

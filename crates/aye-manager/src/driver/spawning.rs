@@ -116,12 +116,13 @@ impl Manager {
         if self.is_notify_socket(path) {
             let address = service.notify_path.as_os_str().as_bytes();
             let notifier = Notifier::connect(&Address::Path(address)).map_err(io::Error::other)?;
-            return Ok(notifier.into_socket());
+            return notifier.into_socket().ok_or_else(|| io::ErrorKind::Unsupported.into());
         }
         if std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket()) {
-            return match Notifier::connect(&Address::Path(path.as_os_str().as_bytes())) {
-                Ok(notifier) => Ok(notifier.into_socket()),
-                Err(_) => UnixStream::connect(path).map(OwnedFd::from),
+            let datagrams = Notifier::connect(&Address::Path(path.as_os_str().as_bytes()));
+            return match datagrams.ok().and_then(Notifier::into_socket) {
+                Some(socket) => Ok(socket),
+                None => UnixStream::connect(path).map(OwnedFd::from),
             };
         }
         let mut options = OpenOptions::new();

@@ -1,7 +1,7 @@
 //! Assignments to bytes: text arrives as it was given, and no text can become another assignment.
 
-use std::fmt;
-use std::time::Duration;
+use core::fmt;
+use core::time::Duration;
 
 use super::LARGEST;
 
@@ -66,9 +66,11 @@ pub enum EncodeError {
     /// A text has a NUL byte: systemd drops such a message whole.
     Nul,
     /// A key is empty or has other characters than `A-Z`, `0-9` and `_`.
-    Key(String),
-    /// A raw line has no `=`, or ends in a lone backslash, which makes systemd drop the message.
-    Raw(String),
+    Key,
+    /// A raw line has no `=`.
+    Raw,
+    /// A raw line ends in a lone backslash, which makes systemd drop the message.
+    LoneBackslash,
 }
 
 impl fmt::Display for EncodeError {
@@ -79,16 +81,16 @@ impl fmt::Display for EncodeError {
             }
             Self::LineBreak => write!(f, "the text has a line break: send one line"),
             Self::Nul => write!(f, "the text has a NUL byte, and systemd drops such a message"),
-            Self::Key(key) => write!(f, "{key:?} is no key: expected A-Z, 0-9 and _"),
-            Self::Raw(line) if line.ends_with('\\') => {
-                write!(f, "{line:?} ends in a backslash, and systemd drops such a message: write \\\\")
+            Self::Key => write!(f, "a key is made of A-Z, 0-9 and _"),
+            Self::Raw => write!(f, "expected KEY=VALUE"),
+            Self::LoneBackslash => {
+                write!(f, "it ends in a backslash, and systemd drops such a message: write \\\\")
             }
-            Self::Raw(line) => write!(f, "expected KEY=VALUE, found {line:?}"),
         }
     }
 }
 
-impl std::error::Error for EncodeError {}
+impl core::error::Error for EncodeError {}
 
 /// A message in the making: assignments pushed one after another into a buffer of [`LARGEST`] bytes.
 ///
@@ -111,7 +113,7 @@ pub struct Encoder {
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Encoder").field(&String::from_utf8_lossy(self.bytes())).finish()
+        write!(f, "Encoder(\"{}\")", self.bytes().escape_ascii())
     }
 }
 
@@ -223,7 +225,7 @@ impl Encoder {
     fn other(&mut self, key: &str, value: &str) -> Result<(), EncodeError> {
         let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
         if key.is_empty() || !key.bytes().all(allowed) {
-            return Err(EncodeError::Key(key.to_owned()));
+            return Err(EncodeError::Key);
         }
         self.append(key.as_bytes())?;
         self.text(b"=", value)
@@ -234,9 +236,11 @@ impl Encoder {
             return Err(EncodeError::Nul);
         }
         let backslashes = lines.bytes().rev().take_while(|&b| b == b'\\').count();
-        let unfinished = backslashes % 2 == 1;
-        if unfinished || lines.split(['\n', '\r']).any(|line| !line.is_empty() && !line.contains('=')) {
-            return Err(EncodeError::Raw(lines.to_owned()));
+        if backslashes % 2 == 1 {
+            return Err(EncodeError::LoneBackslash);
+        }
+        if lines.split(['\n', '\r']).any(|line| !line.is_empty() && !line.contains('=')) {
+            return Err(EncodeError::Raw);
         }
         self.append(lines.as_bytes())
     }

@@ -3,11 +3,13 @@
 //! two allocations, so that a heartbeat costs a system call and nothing else.
 
 mod encode;
+#[cfg(feature = "std")]
 mod parse;
 #[cfg(test)]
 mod tests;
 
 pub use encode::{Assignment, EncodeError, Encoder, LineBreaks};
+#[cfg(feature = "std")]
 pub use parse::{Message, ParseError};
 
 /// The most bytes a datagram may hold (`NOTIFY_BUFFER_MAX`, which is `PIPE_BUF`); systemd drops a larger one whole.

@@ -1,17 +1,14 @@
-//! Handing descriptors to a program by the rules of sd_listen_fds(3): they start at 3, `LISTEN_FDS` counts them,
-//! `LISTEN_FDNAMES` names them, and `LISTEN_PID` says whom they are for. Because the process that execs sets its own
-//! pid, the numbers are right without a parent that would have to know them.
+//! Handing descriptors to a program. Because the process that execs sets its own pid, the numbers are right without a
+//! parent that would have to know them.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
+use super::{FIRST, number_of};
 use crate::environment::{Environment, EnvironmentError};
 use crate::sys;
-
-/// The first descriptor handed over (`SD_LISTEN_FDS_START`).
-pub const FIRST: i32 = 3;
 
 /// What becomes of SIGPIPE in the program: systemd's `IgnoreSIGPIPE=yes` is what services expect, a shell's
 /// children expect the default.
@@ -114,8 +111,4 @@ impl HandOver {
         }
         Ok(high)
     }
-}
-
-fn number_of(index: usize) -> i32 {
-    FIRST + i32::try_from(index).expect("a process has fewer descriptors than i32 counts")
 }

@@ -1,0 +1,156 @@
+//! Why a message was not handed over, in a user's words and without an allocation.
+
+use core::fmt;
+
+use rustix::io::Errno;
+
+use crate::address::{Address, LONGEST};
+#[cfg(feature = "std")]
+use crate::environment::EnvironmentError;
+use crate::message::EncodeError;
+
+/// An address as it is spelled in `$NOTIFY_SOCKET`, kept by value: an error outlives what it is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Spelling {
+    bytes: [u8; LONGEST],
+    length: u8,
+}
+
+impl Spelling {
+    pub(super) fn of(address: &Address<'_>) -> Self {
+        let mut spelling = Self { bytes: [0; LONGEST], length: 0 };
+        // Too long for an address cannot be: then it was none. What does not fit is left out.
+        let _ = fmt::Write::write_fmt(&mut spelling, format_args!("{address}"));
+        spelling
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Spelling {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for letter in text.chars() {
+            let (start, end) = (usize::from(self.length), usize::from(self.length) + letter.len_utf8());
+            letter.encode_utf8(self.bytes.get_mut(start..end).ok_or(fmt::Error)?);
+            self.length = u8::try_from(end).map_err(|_| fmt::Error)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Spelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Spelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// Why there is no connection to a manager.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// A variable does not say what it should.
+    #[cfg(feature = "std")]
+    Environment(EnvironmentError),
+    /// The socket could not be connected.
+    Socket {
+        /// Where to.
+        address: Spelling,
+        /// What the kernel said.
+        source: Errno,
+    },
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "std")]
+            Self::Environment(error) => error.fmt(f),
+            Self::Socket { address, source } => {
+                write!(f, "cannot reach the notify socket {address}: {}", Said(*source))
+            }
+        }
+    }
+}
+
+impl core::error::Error for ConnectError {}
+
+/// Why a message was not handed over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SendError {
+    /// It cannot be written as a message.
+    Encode(EncodeError),
+    /// The socket did not take it.
+    Socket(Errno),
+    /// The peer is another machine, and descriptors stay in this one.
+    DescriptorsOverVsock,
+    /// Over a connection there is more to say than the end of the message: it is no service manager.
+    Answered,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::Socket(errno) => {
+                write!(f, "the notify socket did not take the message: {}", Said(*errno))
+            }
+            Self::DescriptorsOverVsock => {
+                write!(f, "file descriptors cannot be passed over vsock: the manager is on another machine")
+            }
+            Self::Answered => {
+                write!(f, "what listens at the vsock address answers: it is no service manager")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SendError {}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl From<Errno> for SendError {
+    fn from(errno: Errno) -> Self {
+        Self::Socket(errno)
+    }
+}
+
+/// The kernel's answer in a user's words.
+struct Said(Errno);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Errno::NOENT => "there is no such socket: is the service manager running?",
+            Errno::CONNREFUSED => "nobody listens there any more: the service manager is gone",
+            Errno::CONNRESET => "nobody listens on that vsock port, or it closed in the middle",
+            Errno::TIMEDOUT => "no answer: is that the CID of a machine that runs?",
+            Errno::NODEV => "no vsock device here reaches that CID",
+            Errno::PROTONOSUPPORT | Errno::SOCKTNOSUPPORT | Errno::OPNOTSUPP | Errno::AFNOSUPPORT => {
+                "this kernel has no such kind of vsock: vsock: lets it choose one it has"
+            }
+            Errno::ACCESS => "permission denied: a sandbox setting or another user's socket",
+            Errno::PROTOTYPE => "it is no datagram socket",
+            Errno::PERM => "not permitted: only root may claim another process' credentials",
+            Errno::SRCH => "there is no process with that PID",
+            Errno::TOOBIG => "more than 253 file descriptors, the most that the kernel passes at once",
+            #[cfg(feature = "std")]
+            other => return fmt::Display::fmt(&std::io::Error::from(other), f),
+            #[cfg(not(feature = "std"))]
+            other => return write!(f, "errno {}", other.raw_os_error()),
+        })
+    }
+}
