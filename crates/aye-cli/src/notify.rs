@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aye::message::{EncodeError, LineBreaks};
+use aye::message::LineBreaks;
 use aye::{Assignment, Claim, Encoder, Environment, Notifier};
 use rustix::process::{getpid, getppid};
 
@@ -110,7 +110,7 @@ pub(crate) fn run(args: &Args) -> Exit {
 }
 
 fn notify(args: &Args, environment: &Environment, family: Family) -> Result<(), String> {
-    let message = encode(args, family).map_err(|error| error.to_string())?;
+    let message = encode(args, family)?;
     if message.is_empty() {
         return Err(
             "nothing to say: give --ready, --status=TEXT or KEY=VALUE (see aye notify --help)".to_owned()
@@ -133,26 +133,26 @@ fn notify(args: &Args, environment: &Environment, family: Family) -> Result<(), 
 }
 
 /// In systemd-notify's order.
-fn encode(args: &Args, family: Family) -> Result<Encoder, EncodeError> {
-    let mut message = Encoder::new().with_line_breaks(LineBreaks::Space);
+fn encode(args: &Args, family: Family) -> Result<Encoder, String> {
+    let mut said = Vec::new();
     if args.ready {
-        message.push(Assignment::Ready)?;
+        said.push(Assignment::Ready);
     }
     if args.reloading {
-        message.push(Assignment::Reloading)?;
-        message.push(Assignment::MonotonicUsec(aye::monotonic_usec()))?;
+        said.extend([Assignment::Reloading, Assignment::MonotonicUsec(aye::monotonic_usec())]);
     }
     if args.stopping {
-        message.push(Assignment::Stopping)?;
+        said.push(Assignment::Stopping);
     }
-    if let Some(status) = &args.status {
-        message.push(Assignment::Status(status))?;
-    }
-    if let Some(pid) = args.pid {
-        message.push(Assignment::MainPid(pid.resolve(family)))?;
-    }
-    for assignment in &args.assignments {
-        message.push(Assignment::Raw(assignment))?;
+    said.extend(args.status.as_deref().map(Assignment::Status));
+    said.extend(args.pid.map(|pid| Assignment::MainPid(pid.resolve(family))));
+    said.extend(args.assignments.iter().map(|assignment| Assignment::Raw(assignment)));
+    let mut message = Encoder::new().with_line_breaks(LineBreaks::Space);
+    for assignment in said {
+        message.push(assignment).map_err(|error| match assignment {
+            Assignment::Raw(given) => format!("{given:?}: {error}"),
+            _ => error.to_string(),
+        })?;
     }
     Ok(message)
 }

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Received::Datagram(datagram) => {
                 let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
                 let assignments: Vec<_> =
-                    datagram.message.assignments().map(|(key, value)| [text(key), text(value)]).collect();
+                    datagram.message.pairs().map(|(key, value)| [text(key), text(value)]).collect();
                 say(&json!({
                     "pid": datagram.sender.pid,
                     "uid": datagram.sender.uid,

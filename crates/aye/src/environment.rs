@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use crate::address::{Address, AddressError};
-use crate::process;
+use crate::{message, process};
 
 /// Whom the variables are compared with: they are inherited, and meant for one process only.
 ///
@@ -282,9 +282,10 @@ fn not_a_number(variable: &'static str, found: &OsStr) -> EnvironmentError {
     EnvironmentError::NotANumber { variable, found: found.to_owned() }
 }
 
-fn number<T: std::str::FromStr>(variable: &'static str, found: &OsStr) -> Result<T, EnvironmentError> {
-    let digits = found.to_str().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-    digits.and_then(|text| text.parse().ok()).ok_or_else(|| not_a_number(variable, found))
+/// By libsystemd's rules, which are those of the numbers in messages.
+fn number<T: TryFrom<u64>>(variable: &'static str, found: &OsStr) -> Result<T, EnvironmentError> {
+    let number = message::number(found.as_bytes());
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| not_a_number(variable, found))
 }
 
 #[cfg(test)]
@@ -316,6 +317,7 @@ mod tests {
         for (pairs, expected) in [
             (&[][..], Ok(None)),
             (&[("WATCHDOG_USEC", "1000000")], Ok(second)),
+            (&[("WATCHDOG_USEC", " +0xF4240")], Ok(second)),
             (&[("WATCHDOG_USEC", "1000000"), ("WATCHDOG_PID", "7")], Ok(second)),
             (&[("WATCHDOG_USEC", "1000000"), ("WATCHDOG_PID", "8")], Ok(None)),
             (

@@ -49,12 +49,10 @@ pub use barrier::BarrierError;
 pub use environment::{Caller, Environment, EnvironmentError};
 #[cfg(feature = "std")]
 pub use message::Message;
-pub use message::{Assignment, Encoder};
-pub use notifier::{Claim, ConnectError, Notifier, SendError, SentAs, Spelling, monotonic_usec};
+pub use message::{Assignment, Encoder, NotifyAccess};
+pub use notifier::{Claim, ConnectError, HangUp, Notifier, SendError, SentAs, Spelling, monotonic_usec};
 #[cfg(feature = "std")]
 pub use receiver::{Datagram, Dropped, Received, Receiver, Sender};
-#[cfg(feature = "std")]
-pub use verdict::NotifyAccess;
 
 /// The name by which a service finds the notify socket among the descriptors it was handed
 /// (`OpenFile=/run/systemd/notify:notify` in its unit, or `aye wrap`).

@@ -2,36 +2,7 @@
 
 use std::fmt;
 
-/// Whose messages a unit accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NotifyAccess {
-    /// Nobody's.
-    #[default]
-    None,
-    /// The main process'.
-    Main,
-    /// The main and the control processes'.
-    Exec,
-    /// Those of any process of the unit.
-    All,
-}
-
-impl NotifyAccess {
-    /// The value as it is written in a unit file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Main => "main",
-            Self::Exec => "exec",
-            Self::All => "all",
-        }
-    }
-
-    /// Reads a value of `NotifyAccess=` or `NOTIFYACCESS=`.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::None, Self::Main, Self::Exec, Self::All].into_iter().find(|access| access.as_str() == text)
-    }
-}
+use crate::message::NotifyAccess;
 
 /// What the sender of a message is to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,8 +13,10 @@ fn example(name: &str) -> PathBuf {
 fn taken(variables: &str, redirections: &str) -> String {
     let script = format!("{variables} exec \"$0\" {redirections}");
     let mut shell = Command::new("sh");
-    let variables = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"];
-    variables.into_iter().for_each(|name| _ = shell.env_remove(name));
+    let inherited = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"];
+    for name in inherited {
+        shell.env_remove(name);
+    }
     let output = shell.arg("-c").arg(script).arg(example("listen")).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()

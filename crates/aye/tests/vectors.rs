@@ -32,7 +32,7 @@ fn the_bytes_of_every_vector_are_read_as_what_was_given_with_spaces_for_line_bre
     for vector in vectors() {
         let message = Message::parse(vector["bytes"].as_str().unwrap().as_bytes()).unwrap();
         let found: Vec<(String, String)> = message
-            .assignments()
+            .pairs()
             .map(|(key, value)| {
                 (String::from_utf8(key.to_vec()).unwrap(), String::from_utf8(value.to_vec()).unwrap())
             })

@@ -169,9 +169,12 @@ fn what_cannot_be_sent_is_refused_before_anything_is() {
     let long = format!("--status={}", "a".repeat(5000));
     for (arguments, error) in [
         (&[][..], "nothing to say: give --ready, --status=TEXT or KEY=VALUE (see aye notify --help)"),
-        (&["READY"], "expected KEY=VALUE"),
+        (&["READY"], "\"READY\": expected KEY=VALUE"),
         (&["--ready", &long], "the message is over 4096 bytes, which systemd drops whole: shorten it"),
-        (&["STATUS=a\\"], "it ends in a backslash, and systemd drops such a message: write \\\\"),
+        (
+            &["STATUS=a\\"],
+            "\"STATUS=a\\\\\": it ends in a backslash, and systemd drops such a message: write \\\\",
+        ),
     ] {
         let stderr = format!("aye notify: {error}\n");
         let outcome = bench.place.outcome(bench.aye(arguments));

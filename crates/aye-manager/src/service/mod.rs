@@ -19,7 +19,6 @@
 //!
 //! The names and what leads where are those of systemd.service(5) and of `service.c` in systemd's sources.
 
-mod errno;
 mod job;
 mod machine;
 mod notification;

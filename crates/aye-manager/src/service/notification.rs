@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use aye::Message;
 
-use super::errno;
-
 /// What `WATCHDOG=` said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeat {
@@ -82,9 +80,10 @@ impl Notification {
     /// A number, or a name of errno(3).
     fn errno(&mut self, message: &Message) -> Option<i32> {
         let text = message.value("ERRNO")?;
-        let known =
-            |text: &str| text.parse().ok().filter(|number| *number >= 0).or_else(|| errno::number(text));
-        let errno = std::str::from_utf8(text).ok().and_then(known);
+        let errno = match aye::Assignment::of(b"ERRNO", text) {
+            Ok(aye::Assignment::Errno(errno)) => Some(errno),
+            _ => None,
+        };
         if errno.is_none() {
             self.complain("ERRNO", text, "a number or a name such as ENOENT");
         }

@@ -3,47 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::LARGEST;
-
-/// One thing a service says. The names are those of sd_notify(3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Assignment<'a> {
-    /// `READY=1`: start-up, or a reload, is done.
-    Ready,
-    /// `RELOADING=1`: a reload began; `READY=1` must follow.
-    Reloading,
-    /// `MONOTONIC_USEC=`: `CLOCK_MONOTONIC` when the reload began; travels with [`Assignment::Reloading`].
-    MonotonicUsec(u64),
-    /// `STOPPING=1`: the service is on its way down.
-    Stopping,
-    /// `STATUS=`: one line for a human.
-    Status(&'a str),
-    /// `ERRNO=`: what went wrong, as an errno.
-    Errno(i32),
-    /// `MAINPID=`: the main process.
-    MainPid(u32),
-    /// `WATCHDOG=1`: the heartbeat.
-    Watchdog,
-    /// `WATCHDOG=trigger`: act as if the watchdog had run out.
-    WatchdogTrigger,
-    /// `WATCHDOG_USEC=`: a new watchdog interval.
-    WatchdogUsec(Duration),
-    /// `EXTEND_TIMEOUT_USEC=`: this much more time for what is going on now, from now.
-    ExtendTimeoutUsec(Duration),
-    /// `FDSTORE=1`: keep the descriptors of this message.
-    FdStore,
-    /// `FDSTOREREMOVE=1`: forget the descriptors named by [`Assignment::FdName`].
-    FdStoreRemove,
-    /// `FDNAME=`: the name of the descriptors stored or removed.
-    FdName(&'a str),
-    /// `BARRIER=1`: close this message's one descriptor once everything sent before it has been received.
-    Barrier,
-    /// Any other assignment: a key of `A-Z`, `0-9` and `_` and its value. Private keys are spelled `X_...`.
-    Other(&'a str, &'a str),
-    /// Lines already in the protocol's own form, escapes included: sent as they are.
-    Raw(&'a str),
-}
+use super::assignment::{ERRNO_MAX, error_name, fd_name};
+use super::{Assignment, LARGEST};
 
 /// What becomes of a line break inside a text. Left in, it would start another assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +17,7 @@ pub enum LineBreaks {
 }
 
 /// Why an assignment cannot be sent as it was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The message would be longer than [`LARGEST`] bytes, and systemd would drop it whole.
@@ -68,9 +29,17 @@ pub enum EncodeError {
     /// A key is empty or has other characters than `A-Z`, `0-9` and `_`.
     Key,
     /// A raw line has no `=`.
-    Raw,
+    NoAssignment,
     /// A raw line ends in a lone backslash, which makes systemd drop the message.
-    LoneBackslash,
+    TrailingBackslash,
+    /// An errno is not in 0 to 4095.
+    Errno,
+    /// A process ID is zero or over 2147483647.
+    Pid,
+    /// The name of an error is not printable ASCII, or has quotes or backslashes.
+    ErrorName,
+    /// The name of descriptors is not printable ASCII, is longer than 255 or has a `:`.
+    FdName,
 }
 
 impl fmt::Display for EncodeError {
@@ -79,13 +48,21 @@ impl fmt::Display for EncodeError {
             Self::TooLarge => {
                 write!(f, "the message is over {LARGEST} bytes, which systemd drops whole: shorten it")
             }
-            Self::LineBreak => write!(f, "the text has a line break: send one line"),
-            Self::Nul => write!(f, "the text has a NUL byte, and systemd drops such a message"),
-            Self::Key => write!(f, "a key is made of A-Z, 0-9 and _"),
-            Self::Raw => write!(f, "expected KEY=VALUE"),
-            Self::LoneBackslash => {
-                write!(f, "it ends in a backslash, and systemd drops such a message: write \\\\")
+            Self::LineBreak => f.write_str("the text has a line break: send one line"),
+            Self::Nul => f.write_str("the text has a NUL byte, and systemd drops such a message"),
+            Self::Key => f.write_str("no key: expected A-Z, 0-9 and _"),
+            Self::NoAssignment => f.write_str("expected KEY=VALUE"),
+            Self::TrailingBackslash => {
+                f.write_str("it ends in a backslash, and systemd drops such a message: write \\\\")
             }
+            Self::Errno => f.write_str("no errno: expected 0 to 4095"),
+            Self::Pid => f.write_str("no process ID: expected 1 to 2147483647"),
+            Self::ErrorName => {
+                f.write_str("no name of an error: expected printable ASCII without quotes and backslashes")
+            }
+            Self::FdName => f.write_str(
+                "no name for descriptors: expected at most 255 printable ASCII characters without `:`",
+            ),
         }
     }
 }
@@ -113,7 +90,7 @@ pub struct Encoder {
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Encoder(\"{}\")", self.bytes().escape_ascii())
+        write!(f, "Encoder({})", self.bytes().escape_ascii())
     }
 }
 
@@ -170,15 +147,26 @@ impl Encoder {
             A::MonotonicUsec(usec) => self.number(b"MONOTONIC_USEC=", usec),
             A::Stopping => self.append(b"STOPPING=1"),
             A::Status(text) => self.text(b"STATUS=", text),
-            A::Errno(errno) => self.number(b"ERRNO=", errno.unsigned_abs().into()),
+            A::NotifyAccess(access) => self.text(b"NOTIFYACCESS=", access.as_str()),
+            A::Errno(errno @ 0..=ERRNO_MAX) => self.number(b"ERRNO=", errno.unsigned_abs().into()),
+            A::Errno(_) => Err(EncodeError::Errno),
+            A::BusError(name) => self.error_name(b"BUSERROR=", name),
+            A::VarlinkError(name) => self.error_name(b"VARLINKERROR=", name),
+            A::ExitStatus(status) => self.number(b"EXIT_STATUS=", status.into()),
+            A::MainPid(pid) if pid == 0 || i32::try_from(pid).is_err() => Err(EncodeError::Pid),
             A::MainPid(pid) => self.number(b"MAINPID=", pid.into()),
+            A::MainPidFdId(inode) => self.number(b"MAINPIDFDID=", inode),
+            A::MainPidFd => self.append(b"MAINPIDFD=1"),
             A::Watchdog => self.append(b"WATCHDOG=1"),
             A::WatchdogTrigger => self.append(b"WATCHDOG=trigger"),
             A::WatchdogUsec(interval) => self.number(b"WATCHDOG_USEC=", usec(interval)),
             A::ExtendTimeoutUsec(more) => self.number(b"EXTEND_TIMEOUT_USEC=", usec(more)),
+            A::RestartReset => self.append(b"RESTART_RESET=1"),
             A::FdStore => self.append(b"FDSTORE=1"),
             A::FdStoreRemove => self.append(b"FDSTOREREMOVE=1"),
+            A::FdName(name) if fd_name(name.as_bytes()).is_none() => Err(EncodeError::FdName),
             A::FdName(name) => self.text(b"FDNAME=", name),
+            A::FdPollOff => self.append(b"FDPOLL=0"),
             A::Barrier => self.append(b"BARRIER=1"),
             A::Other(key, value) => self.other(key, value),
             A::Raw(lines) => self.raw(lines),
@@ -222,6 +210,11 @@ impl Encoder {
         Ok(())
     }
 
+    fn error_name(&mut self, key: &[u8], name: &str) -> Result<(), EncodeError> {
+        error_name(name.as_bytes()).ok_or(EncodeError::ErrorName)?;
+        self.text(key, name)
+    }
+
     fn other(&mut self, key: &str, value: &str) -> Result<(), EncodeError> {
         let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
         if key.is_empty() || !key.bytes().all(allowed) {
@@ -237,10 +230,10 @@ impl Encoder {
         }
         let backslashes = lines.bytes().rev().take_while(|&b| b == b'\\').count();
         if backslashes % 2 == 1 {
-            return Err(EncodeError::LoneBackslash);
+            return Err(EncodeError::TrailingBackslash);
         }
         if lines.split(['\n', '\r']).any(|line| !line.is_empty() && !line.contains('=')) {
-            return Err(EncodeError::Raw);
+            return Err(EncodeError::NoAssignment);
         }
         self.append(lines.as_bytes())
     }

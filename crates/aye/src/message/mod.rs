@@ -2,13 +2,24 @@
 //! which is what `PID 1` runs on every datagram since v247. The encoder keeps to one fixed buffer and the parser to
 //! two allocations, so that a heartbeat costs a system call and nothing else.
 
+mod access;
+mod assignment;
 mod encode;
+mod errno;
+mod number;
 #[cfg(feature = "std")]
 mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use encode::{Assignment, EncodeError, Encoder, LineBreaks};
+pub use access::NotifyAccess;
+pub use assignment::{Assignment, InvalidValue};
+pub use encode::{EncodeError, Encoder, LineBreaks};
+#[cfg(feature = "std")]
+pub(crate) use number::unsigned as number;
+#[cfg(feature = "std")]
+#[allow(unused_imports)]
+pub(crate) use parse::split_pair;
 #[cfg(feature = "std")]
 pub use parse::{Message, ParseError};
 

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use super::LARGEST;
+use super::{Assignment, InvalidValue, LARGEST};
 
 /// A received message: its assignments in order, with systemd's escapes undone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
     text: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where each line begins and ends in the text.
+    lines: Vec<(u16, u16)>,
 }
 
 /// Why systemd drops a datagram whole.
@@ -55,52 +56,69 @@ impl Message {
         if datagram.contains(&0) {
             return Err(ParseError::Nul);
         }
-        let mut message = Self { text: Vec::with_capacity(datagram.len()), ends: Vec::with_capacity(4) };
+        let mut message = Self { text: Vec::with_capacity(datagram.len()), lines: Vec::with_capacity(4) };
         message.split(datagram)?;
         Ok(message)
     }
 
     /// Splits at runs of line breaks; a backslash takes the next byte, a line break too, as it is.
     fn split(&mut self, datagram: &[u8]) -> Result<(), ParseError> {
-        let mut bytes = datagram.iter();
+        let mut rest = datagram;
+        let mut start = 0;
         let mut inside = false;
-        while let Some(&byte) = bytes.next() {
-            match byte {
-                b'\n' | b'\r' if inside => {
-                    self.ends.push(self.text.len());
+        loop {
+            let plain = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r' | b'\\'));
+            let (run, after) = rest.split_at(plain.unwrap_or(rest.len()));
+            self.text.extend_from_slice(run);
+            inside |= !run.is_empty();
+            match after {
+                [b'\\', escaped, more @ ..] => {
+                    self.text.push(*escaped);
+                    inside = true;
+                    rest = more;
+                }
+                [b'\\'] => return Err(ParseError::TrailingBackslash),
+                end_of_line => {
+                    if inside {
+                        self.lines.push((start, self.length()));
+                    }
+                    start = self.length();
                     inside = false;
-                }
-                b'\n' | b'\r' => {}
-                b'\\' => {
-                    inside = true;
-                    self.text.push(*bytes.next().ok_or(ParseError::TrailingBackslash)?);
-                }
-                _ => {
-                    inside = true;
-                    self.text.push(byte);
+                    match end_of_line {
+                        [] => return Ok(()),
+                        [_, more @ ..] => rest = more,
+                    }
                 }
             }
         }
-        if inside {
-            self.ends.push(self.text.len());
-        }
-        Ok(())
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // at most LARGEST, which was checked
+    fn length(&self) -> u16 {
+        self.text.len() as u16
     }
 
     /// Every line, in order, escapes undone.
-    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
-        (0..self.ends.len()).map(|i| {
-            let start = if i == 0 { 0 } else { self.ends[i - 1] };
-            &self.text[start..self.ends[i]]
-        })
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+        self.lines.iter().map(|&(start, end)| &self.text[usize::from(start)..usize::from(end)])
     }
 
     /// Every assignment as key and value, in order; lines without `=` are no assignments and are left out.
-    pub fn assignments(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.lines().filter_map(|line| {
-            let equals = line.iter().position(|&b| b == b'=')?;
-            Some((&line[..equals], &line[equals + 1..]))
-        })
+    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.lines().filter_map(split_pair)
+    }
+
+    /// Every assignment with its typed value, in order, invalid ones too; lines without `=` are left out.
+    ///
+    /// ```
+    /// use aye::{Assignment, Message};
+    /// let message = Message::parse(b"STATUS=up\nMAINPID=0x2a\nX_COLOUR=red").unwrap();
+    /// let assignments: Result<Vec<_>, _> = message.assignments().collect();
+    /// let expected = vec![Assignment::Status("up"), Assignment::MainPid(42), Assignment::Other("X_COLOUR", "red")];
+    /// assert_eq!(assignments, Ok(expected));
+    /// ```
+    pub fn assignments(&self) -> impl Iterator<Item = Result<Assignment<'_>, InvalidValue<'_>>> {
+        self.pairs().map(|(key, value)| Assignment::of(key, value))
     }
 
     /// Whether a line is exactly `assignment`, such as `READY=1`.
@@ -110,11 +128,17 @@ impl Message {
 
     /// The value of the first assignment of `key`: systemd lets the first one win.
     pub fn value(&self, key: &str) -> Option<&[u8]> {
-        self.assignments().find(|(found, _)| *found == key.as_bytes()).map(|(_, value)| value)
+        self.pairs().find(|(found, _)| *found == key.as_bytes()).map(|(_, value)| value)
     }
 
     /// Whether there is no line at all.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.lines.is_empty()
     }
+}
+
+/// The key and the value of a line; `None` where there is no `=`.
+pub(crate) fn split_pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = line.iter().position(|&byte| byte == b'=')?;
+    Some((&line[..equals], &line[equals + 1..]))
 }

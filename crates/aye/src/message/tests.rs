@@ -71,11 +71,57 @@ fn refuses_what_would_be_lost() {
         refuse(Assignment::Status("a\0b")),
         "the text has a NUL byte, and systemd drops such a message"
     );
-    assert_eq!(refuse(Assignment::Other("x=", "1")), "a key is made of A-Z, 0-9 and _");
+    assert_eq!(refuse(Assignment::Other("x=", "1")), "no key: expected A-Z, 0-9 and _");
     assert_eq!(refuse(Assignment::Raw("ready")), "expected KEY=VALUE");
     assert_eq!(
         refuse(Assignment::Raw("STATUS=C:\\")),
         "it ends in a backslash, and systemd drops such a message: write \\\\"
+    );
+}
+
+#[test]
+fn refuses_values_that_systemd_would_not_take() {
+    for (assignment, error) in [
+        (Assignment::Errno(-1), EncodeError::Errno),
+        (Assignment::Errno(4096), EncodeError::Errno),
+        (Assignment::MainPid(0), EncodeError::Pid),
+        (Assignment::MainPid(1 << 31), EncodeError::Pid),
+        (Assignment::BusError("org.example.\"Quoted\""), EncodeError::ErrorName),
+        (Assignment::VarlinkError("io.example.prêt"), EncodeError::ErrorName),
+        (Assignment::FdName("a:b"), EncodeError::FdName),
+        (Assignment::FdName(&"n".repeat(256)), EncodeError::FdName),
+        (Assignment::FdName("a\nb"), EncodeError::FdName),
+    ] {
+        assert_eq!(encoded(assignment, LineBreaks::Space), Err(error), "{assignment:?}");
+    }
+}
+
+#[test]
+fn invalid_values_are_named_with_what_is_expected() {
+    for (line, complaint) in [
+        ("READY=yes", "READY=yes: expected 1"),
+        ("READY=", "READY=: expected 1"),
+        ("STOPPING=01", "STOPPING=01: expected 1"),
+        ("ERRNO=ENONSENSE", "ERRNO=ENONSENSE: expected 0 to 4095 or a name such as ENOENT"),
+        ("ERRNO=4096", "ERRNO=4096: expected 0 to 4095 or a name such as ENOENT"),
+        ("WATCHDOG=yes", "WATCHDOG=yes: expected 1 or trigger"),
+        ("WATCHDOG_USEC=1s", "WATCHDOG_USEC=1s: expected a number"),
+        ("MAINPID=0", "MAINPID=0: expected a process ID"),
+        ("MAINPID=2147483648", "MAINPID=2147483648: expected a process ID"),
+        ("EXIT_STATUS=256", "EXIT_STATUS=256: expected 0 to 255"),
+        ("NOTIFYACCESS=Main", "NOTIFYACCESS=Main: expected none, main, exec or all"),
+        ("FDPOLL=1", "FDPOLL=1: expected 0"),
+        ("FDNAME=a:b", "FDNAME=a:b: expected at most 255 printable ASCII characters without `:`"),
+        ("BUSERROR=a'", "BUSERROR=a\\': expected printable ASCII without quotes and backslashes"),
+    ] {
+        let message = Message::parse(line.as_bytes()).unwrap();
+        let found = message.assignments().next().unwrap().unwrap_err();
+        assert_eq!(found.to_string(), complaint);
+    }
+    let message = Message::parse(b"STATUS=\xff").unwrap();
+    assert_eq!(
+        message.assignments().next().unwrap().unwrap_err().to_string(),
+        "STATUS=\\xff: expected UTF-8"
     );
 }
 
@@ -102,7 +148,57 @@ fn numbers_and_durations_are_decimal_microseconds() {
     }
 }
 
+/// Every kind of assignment that reads back as it was written. Those with a text borrow it.
+fn valid(kind: usize, number: u64, text: &str) -> Assignment<'_> {
+    use Assignment as A;
+    let (duration, small) = (Duration::from_micros(number), i32::try_from(number % 4096).unwrap());
+    let name = || {
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+        &text[..end.min(255)]
+    };
+    match kind {
+        0 => A::Ready,
+        1 => A::Reloading,
+        2 => A::MonotonicUsec(number),
+        3 => A::Stopping,
+        4 => A::Status(text),
+        5 => A::NotifyAccess(NotifyAccess::ALL[usize::try_from(number % 4).unwrap()]),
+        6 => A::Errno(small),
+        7 => A::BusError(name()),
+        8 => A::VarlinkError(name()),
+        9 => A::ExitStatus(number.to_le_bytes()[0]),
+        10 => A::MainPid(small.unsigned_abs() + 1),
+        11 => A::MainPidFdId(number),
+        12 => A::MainPidFd,
+        13 => A::Watchdog,
+        14 => A::WatchdogTrigger,
+        15 => A::WatchdogUsec(duration),
+        16 => A::ExtendTimeoutUsec(duration),
+        17 => A::RestartReset,
+        18 => A::FdStore,
+        19 => A::FdStoreRemove,
+        20 => A::FdName(name()),
+        21 => A::FdPollOff,
+        22 => A::Barrier,
+        _ => A::Other("X_PRIVATE", text),
+    }
+}
+
 proptest! {
+    #[test]
+    fn what_is_encoded_is_parsed_as_it_was(
+        list in proptest::collection::vec((0_usize..24, any::<u64>(), "[^\n\r\0]{0,60}"), 0..10)
+    ) {
+        let said: Vec<_> = list.iter().map(|(kind, number, text)| valid(*kind, *number, text)).collect();
+        let mut encoder = Encoder::new();
+        for assignment in &said {
+            encoder.push(*assignment).unwrap();
+        }
+        let message = Message::parse(encoder.bytes()).unwrap();
+        let read: Result<Vec<_>, _> = message.assignments().collect();
+        prop_assert_eq!(read, Ok(said));
+    }
+
     #[test]
     fn a_status_arrives_as_it_was_given(text in "[^\n\r\0]{0,500}") {
         let mut encoder = Encoder::new();

@@ -18,6 +18,7 @@ use rustix::time::ClockId;
 
 pub use claim::{Claim, SentAs};
 pub use error::{ConnectError, SendError, Spelling};
+pub use verbs::HangUp;
 
 use crate::address::Address;
 #[cfg(feature = "std")]
