@@ -4,7 +4,7 @@
 use std::ffi::CString;
 use std::time::Duration;
 
-use aye::message::{EncodeError, LARGEST, LineBreaks};
+use aye::message::{EncodeError, LARGEST, LineBreaks, NotifyAccess};
 use aye::{Assignment, Encoder, Message};
 
 use crate::systemd;
@@ -24,11 +24,12 @@ pub fn encode(input: &[u8]) {
         let (which, text) = part.split_first().map_or((0, &[][..]), |(&which, text)| (which, text));
         let text = String::from_utf8_lossy(text);
         let assignment = assignment(which, &text);
+        comes_back(assignment);
         let before = message.bytes().to_vec();
         match message.push(assignment) {
             Ok(_) => expected.extend(lines_of(assignment, line_breaks)),
             Err(error) => {
-                assert!(holds(&error, assignment, before.len()), "{error:?} for {assignment:?}");
+                assert!(holds(error, assignment, before.len()), "{error:?} for {assignment:?}");
                 assert_eq!(message.bytes(), before, "a refused assignment leaves no trace");
             }
         }
@@ -55,6 +56,14 @@ fn assignment(which: u8, text: &str) -> Assignment<'_> {
         b't' => A::WatchdogTrigger,
         b'u' => A::WatchdogUsec(Duration::from_micros(number)),
         b'x' => A::ExtendTimeoutUsec(Duration::from_secs(number)),
+        b'c' => A::NotifyAccess(NotifyAccess::ALL[text.len() % NotifyAccess::ALL.len()]),
+        b'g' => A::BusError(text),
+        b'v' => A::VarlinkError(text),
+        b'q' => A::ExitStatus(number.to_ne_bytes()[0]),
+        b'i' => A::MainPidFdId(number),
+        b'j' => A::MainPidFd,
+        b'k' => A::RestartReset,
+        b'z' => A::FdPollOff,
         b'f' => A::FdStore,
         b'd' => A::FdStoreRemove,
         b'n' => A::FdName(text),
@@ -81,12 +90,20 @@ fn lines_of(assignment: Assignment<'_>, line_breaks: LineBreaks) -> Vec<Vec<u8>>
         A::MonotonicUsec(usec) => format!("MONOTONIC_USEC={usec}"),
         A::Stopping => "STOPPING=1".to_owned(),
         A::Status(value) => text("STATUS", value),
-        A::Errno(errno) => format!("ERRNO={}", errno.unsigned_abs()),
+        A::Errno(errno) => format!("ERRNO={errno}"),
         A::MainPid(pid) => format!("MAINPID={pid}"),
         A::Watchdog => "WATCHDOG=1".to_owned(),
         A::WatchdogTrigger => "WATCHDOG=trigger".to_owned(),
         A::WatchdogUsec(interval) => format!("WATCHDOG_USEC={}", usec(interval)),
         A::ExtendTimeoutUsec(more) => format!("EXTEND_TIMEOUT_USEC={}", usec(more)),
+        A::NotifyAccess(access) => format!("NOTIFYACCESS={}", access.as_str()),
+        A::BusError(name) => text("BUSERROR", name),
+        A::VarlinkError(name) => text("VARLINKERROR", name),
+        A::ExitStatus(status) => format!("EXIT_STATUS={status}"),
+        A::MainPidFdId(inode) => format!("MAINPIDFDID={inode}"),
+        A::MainPidFd => "MAINPIDFD=1".to_owned(),
+        A::RestartReset => "RESTART_RESET=1".to_owned(),
+        A::FdPollOff => "FDPOLL=0".to_owned(),
         A::FdStore => "FDSTORE=1".to_owned(),
         A::FdStoreRemove => "FDSTOREREMOVE=1".to_owned(),
         A::FdName(name) => text("FDNAME", name),
@@ -107,10 +124,12 @@ fn usec(duration: Duration) -> u64 {
 }
 
 /// Whether an assignment deserves the refusal it got, with so many bytes in the message already.
-fn holds(error: &EncodeError, assignment: Assignment<'_>, before: usize) -> bool {
+fn holds(error: EncodeError, assignment: Assignment<'_>, before: usize) -> bool {
     use Assignment as A;
     let (key, text) = match assignment {
-        A::Status(text) | A::FdName(text) | A::Raw(text) => ("", text),
+        A::Status(text) | A::FdName(text) | A::BusError(text) | A::VarlinkError(text) | A::Raw(text) => {
+            ("", text)
+        }
         A::Other(key, text) => (key, text),
         _ => ("", ""),
     };
@@ -119,14 +138,41 @@ fn holds(error: &EncodeError, assignment: Assignment<'_>, before: usize) -> bool
         EncodeError::TooLarge => before + 1 + key.len().max(20) + 1 + text.len() * 2 > LARGEST,
         EncodeError::LineBreak => text.contains(['\n', '\r']),
         EncodeError::Nul => text.contains('\0'),
-        EncodeError::Key(_) => {
+        EncodeError::Noncharacter => ended(text).is_none_or(|text| !systemd::is_utf8(&text)),
+        EncodeError::Key => {
             !key.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_') || key.is_empty()
         }
-        EncodeError::Raw(_) => {
-            let unfinished =
-                CString::new(text).ok().and_then(|text| systemd::split_newlines(&text)).is_none();
-            unfinished || text.split(['\n', '\r']).any(|line| !line.is_empty() && !line.contains('='))
+        EncodeError::TrailingBackslash => {
+            ended(text).is_none_or(|text| systemd::split_newlines(&text).is_none())
         }
+        EncodeError::NoAssignment => {
+            text.split(['\n', '\r']).any(|line| !line.is_empty() && !line.contains('='))
+        }
+        EncodeError::Errno => matches!(assignment, A::Errno(errno) if !(0..=4095).contains(&errno)),
+        EncodeError::Pid => matches!(assignment, A::MainPid(pid) if pid == 0 || pid > 0x7fff_ffff),
+        EncodeError::ErrorName => ended(text).is_none_or(|text| !systemd::is_safe_ascii(&text)),
+        EncodeError::FdName => ended(text).is_none_or(|text| !systemd::is_fd_name(&text)),
         _ => false,
     }
+}
+
+fn ended(text: &str) -> Option<CString> {
+    CString::new(text).ok()
+}
+
+/// Alone in a message, it is read as the very value that was written; `Other` may spell a key that has a type.
+fn comes_back(assignment: Assignment<'_>) {
+    use Assignment as A;
+    if let A::WatchdogUsec(span) | A::ExtendTimeoutUsec(span) = assignment
+        && span != Duration::from_micros(usec(span))
+    {
+        return; // finer or longer than the text can say
+    }
+    let mut message = Encoder::new();
+    if matches!(assignment, A::Other(..) | A::Raw(_)) || message.push(assignment).is_err() {
+        return;
+    }
+    let read = Message::parse(message.bytes()).expect("what was encoded is a message");
+    let values: Vec<_> = read.assignments().collect();
+    assert_eq!(values, [Ok(assignment)], "{message:?}");
 }

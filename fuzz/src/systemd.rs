@@ -3,7 +3,7 @@
 //! types since v247 (`strv.h`, `socket-util.h`, `sd-daemon.h`).
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
@@ -13,7 +13,22 @@ type SetPath = unsafe extern "C" fn(*mut libc::sockaddr_un, *const c_char) -> c_
 type WatchdogEnabled = unsafe extern "C" fn(c_int, *mut u64) -> c_int;
 type ListenFdsWithNames = unsafe extern "C" fn(c_int, *mut *mut *mut c_char) -> c_int;
 
+type NumberOf = unsafe extern "C" fn(*const c_char, c_uint, *mut u64) -> c_int;
+type SmallNumberOf = unsafe extern "C" fn(*const c_char, c_uint, *mut u8) -> c_int;
+type PidOf = unsafe extern "C" fn(*const c_char, *mut libc::pid_t) -> c_int;
+type ValueOf = unsafe extern "C" fn(*const c_char) -> c_int;
+type Check = unsafe extern "C" fn(*const c_char) -> bool;
+type Utf8Check = unsafe extern "C" fn(*const c_char, usize) -> *const c_char;
+
 struct Library {
+    number: NumberOf,
+    small_number: SmallNumberOf,
+    pid: PidOf,
+    errno: ValueOf,
+    access: ValueOf,
+    is_safe: Check,
+    is_fd_name: Check,
+    is_utf8: Utf8Check,
     split_newlines: SplitNewlines,
     set_path: SetPath,
     watchdog_enabled: WatchdogEnabled,
@@ -26,6 +41,58 @@ pub(crate) fn split_newlines(text: &CStr) -> Option<Vec<Vec<u8>>> {
     // SAFETY: the text ends in NUL and lives on; the list is written only when the result is not negative.
     let count = unsafe { (library().split_newlines)(&raw mut list, text.as_ptr(), 0) };
     (count >= 0).then(|| take_list(list))
+}
+
+/// `safe_atou64()`.
+pub(crate) fn number(text: &CStr) -> Option<u64> {
+    let mut number = 0;
+    // SAFETY: the text ends in NUL, and the target of the pointer lives on.
+    (unsafe { (library().number)(text.as_ptr(), 0, &raw mut number) } >= 0).then_some(number)
+}
+
+/// `safe_atou8()`.
+pub(crate) fn small_number(text: &CStr) -> Option<u8> {
+    let mut number = 0;
+    // SAFETY: as above.
+    (unsafe { (library().small_number)(text.as_ptr(), 0, &raw mut number) } >= 0).then_some(number)
+}
+
+/// `parse_pid()`.
+pub(crate) fn pid(text: &CStr) -> Option<u32> {
+    let mut pid = 0;
+    // SAFETY: as above.
+    let result = unsafe { (library().pid)(text.as_ptr(), &raw mut pid) };
+    (result >= 0).then(|| u32::try_from(pid).expect("systemd gives no negative pid"))
+}
+
+/// `parse_errno()`.
+pub(crate) fn errno(text: &CStr) -> Option<i32> {
+    // SAFETY: the text ends in NUL.
+    Some(unsafe { (library().errno)(text.as_ptr()) }).filter(|&errno| errno >= 0)
+}
+
+/// Whether `notify_access_from_string()` knows the word.
+pub(crate) fn is_access(text: &CStr) -> bool {
+    // SAFETY: the text ends in NUL.
+    unsafe { (library().access)(text.as_ptr()) >= 0 }
+}
+
+/// `string_is_safe_ascii()`, which is inline: `string_is_safe()` of ASCII.
+pub(crate) fn is_safe_ascii(text: &CStr) -> bool {
+    // SAFETY: the text ends in NUL.
+    text.to_bytes().is_ascii() && unsafe { (library().is_safe)(text.as_ptr()) }
+}
+
+/// `fdname_is_valid()`.
+pub(crate) fn is_fd_name(text: &CStr) -> bool {
+    // SAFETY: the text ends in NUL.
+    unsafe { (library().is_fd_name)(text.as_ptr()) }
+}
+
+/// `utf8_is_valid()`.
+pub(crate) fn is_utf8(text: &CStr) -> bool {
+    // SAFETY: the text ends in NUL, at which the largest length says to stop.
+    !unsafe { (library().is_utf8)(text.as_ptr(), usize::MAX) }.is_null()
 }
 
 /// The bytes of the `AF_UNIX` address of a text, `sun_path` up to the length that systemd gives; `None` where it refuses.
@@ -123,28 +190,37 @@ fn library() -> &'static Library {
         // SAFETY: loading systemd's library runs no code but its own set-up.
         let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
         assert!(!handle.is_null(), "cannot load {}", path.display());
-        let symbol = |name: &CStr| {
-            // SAFETY: the handle is that of a library that is never closed.
-            let found = unsafe { libc::dlsym(handle, name.as_ptr()) };
-            assert!(!found.is_null(), "{} has no {name:?}", path.display());
-            found
-        };
-        // SAFETY: the types are those of systemd's headers, see above.
+        // SAFETY: the handle is that of a library that is never closed, and the types are those of systemd's headers.
         unsafe {
             Library {
-                split_newlines: std::mem::transmute::<*mut c_void, SplitNewlines>(symbol(
-                    c"strv_split_newlines_full",
-                )),
-                set_path: std::mem::transmute::<*mut c_void, SetPath>(symbol(c"sockaddr_un_set_path")),
-                watchdog_enabled: std::mem::transmute::<*mut c_void, WatchdogEnabled>(symbol(
-                    c"sd_watchdog_enabled",
-                )),
-                listen_fds_with_names: std::mem::transmute::<*mut c_void, ListenFdsWithNames>(symbol(
-                    c"sd_listen_fds_with_names",
-                )),
+                number: symbol(handle, c"safe_atollu_full"),
+                small_number: symbol(handle, c"safe_atou8_full"),
+                pid: symbol(handle, c"parse_pid"),
+                errno: symbol(handle, c"parse_errno"),
+                access: symbol(handle, c"notify_access_from_string"),
+                is_safe: symbol(handle, c"string_is_safe"),
+                is_fd_name: symbol(handle, c"fdname_is_valid"),
+                is_utf8: symbol(handle, c"utf8_is_valid_n"),
+                split_newlines: symbol(handle, c"strv_split_newlines_full"),
+                set_path: symbol(handle, c"sockaddr_un_set_path"),
+                watchdog_enabled: symbol(handle, c"sd_watchdog_enabled"),
+                listen_fds_with_names: symbol(handle, c"sd_listen_fds_with_names"),
             }
         }
     })
+}
+
+/// The function of a name.
+///
+/// # Safety
+/// `handle` is that of an open library, and `F` the type of a pointer to that function.
+unsafe fn symbol<F: Copy>(handle: *mut c_void, name: &CStr) -> F {
+    // SAFETY: by the caller's word the handle is one.
+    let found = unsafe { libc::dlsym(handle, name.as_ptr()) };
+    assert!(!found.is_null(), "libsystemd-shared has no {name:?}");
+    assert_eq!(size_of::<F>(), size_of::<*mut c_void>());
+    // SAFETY: by the caller's word this is what the pointer is.
+    unsafe { std::mem::transmute_copy(&found) }
 }
 
 /// Distributions keep it in `/usr/lib/systemd` or in a folder of that name below the CPU's own.

@@ -12,7 +12,7 @@ macro_rules! names {
 names! {
     ADDRINUSE ADDRNOTAVAIL ADV AFNOSUPPORT AGAIN ALREADY BADE BADF BADFD BADMSG BADR BADRQC BADSLT BFONT
     BUSY CANCELED CHILD CHRNG COMM CONNABORTED CONNREFUSED CONNRESET DEADLK DESTADDRREQ DOM DOTDOT DQUOT
-    EXIST FAULT FBIG HOSTDOWN HOSTUNREACH IDRM ILSEQ INPROGRESS INTR INVAL IO ISCONN ISDIR ISNAM
+    EXIST FAULT FBIG HOSTDOWN HOSTUNREACH HWPOISON IDRM ILSEQ INPROGRESS INTR INVAL IO ISCONN ISDIR ISNAM
     KEYEXPIRED KEYREJECTED KEYREVOKED L2HLT L2NSYNC L3HLT L3RST LIBACC LIBBAD LIBEXEC LIBMAX LIBSCN LNRNG
     LOOP MEDIUMTYPE MFILE MLINK MSGSIZE MULTIHOP NAMETOOLONG NAVAIL NETDOWN NETRESET NETUNREACH NFILE
     NOANO NOBUFS NOCSI NODATA NODEV NOENT NOEXEC NOKEY NOLCK NOLINK NOMEDIUM NOMEM NOMSG NONET NOPKG
@@ -22,17 +22,19 @@ names! {
     STRPIPE TIME TIMEDOUT TOOMANYREFS TXTBSY UCLEAN UNATCH USERS XDEV XFULL
 }
 
-/// The number of `ENOENT` and its kin.
+/// Names that are others in rustix, or none there: no const begins with a digit.
+const OTHER_NAMES: [(&str, Errno); 4] = [
+    ("2BIG", Errno::TOOBIG),
+    ("ACCES", Errno::ACCESS),
+    ("WOULDBLOCK", Errno::AGAIN),
+    ("DEADLOCK", Errno::DEADLK),
+];
+
+/// The number of `ENOENT` and its kin, in capitals or not: systemd looks names up so (`lookup_errno()`, which gperf makes).
 pub(super) fn number(name: &str) -> Option<i32> {
-    let name = name.strip_prefix('E')?;
-    // Two consts that Rust could not name after their errno.
-    let name = match name {
-        "2BIG" => return Some(Errno::TOOBIG.raw_os_error()),
-        "WOULDBLOCK" => "AGAIN",
-        "DEADLOCK" => "DEADLK",
-        name => name,
-    };
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, errno)| errno.raw_os_error())
+    let name = name.strip_prefix(['E', 'e'])?;
+    let mut names = NAMES.iter().chain(&OTHER_NAMES);
+    names.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, errno)| errno.raw_os_error())
 }
 
 #[cfg(test)]
@@ -41,10 +43,18 @@ mod tests {
 
     #[test]
     fn only_names_have_numbers() {
-        for text in ["", "E", "ENONSENSE", "NOENT", "enoent", "2"] {
+        for text in ["", "E", "ENONSENSE", "NOENT", "eNoise", "2"] {
             assert_eq!(number(text), None, "{text}");
         }
-        for (name, errno) in [("ENOENT", 2), ("E2BIG", 7), ("EWOULDBLOCK", 11), ("ENOTRECOVERABLE", 131)] {
+        for (name, errno) in [
+            ("ENOENT", 2),
+            ("enoent", 2),
+            ("EACCES", 13),
+            ("EHWPOISON", 133),
+            ("E2BIG", 7),
+            ("EWOULDBLOCK", 11),
+            ("ENOTRECOVERABLE", 131),
+        ] {
             assert_eq!(number(name), Some(errno), "{name}");
         }
     }
