@@ -21,7 +21,7 @@ release_of() { # VERSION
 	case $1 in
 	247) echo bullseye ;;
 	252) echo bookworm ;;
-	257) echo trixie ;;
+	257 | rust) echo trixie ;;
 	262) echo sid ;;
 	embedded) release_of "$(root_of embedded)" ;;
 	*) return 1 ;;

@@ -4,6 +4,10 @@
 use core::fmt;
 
 /// The longest `$NOTIFY_SOCKET` that fits an `AF_UNIX` address (`sun_path` is 108 bytes, one for the end).
+///
+/// ```
+/// assert!(aye::Address::parse(&[b'/'; aye::address::LONGEST + 1]).is_err());
+/// ```
 pub const LONGEST: usize = 107;
 
 /// `VMADDR_CID_ANY` of `<linux/vm_sockets.h>`: a wildcard to listen on, never a peer.

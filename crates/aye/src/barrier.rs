@@ -15,6 +15,18 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use crate::notifier::{Claim, Notifier, SendError, monotonic_usec};
 
 /// Why it is not certain that the messages were received.
+///
+/// ```
+/// use aye::{Address, BarrierError, Notifier, Receiver};
+/// use std::time::Duration;
+/// # let name = format!("aye-doc-barrier-{}", std::process::id());
+/// # let address = Address::Abstract(name.as_bytes());
+/// let deaf = Receiver::bind(&address)?;
+/// let error = Notifier::connect(&address)?.barrier(Duration::from_millis(1)).unwrap_err();
+/// assert!(matches!(error, BarrierError::TimedOut(_)));
+/// # drop(deaf);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BarrierError {
@@ -55,6 +67,15 @@ impl Notifier {
     }
 
     /// The same under the credentials of [`send_as`](Self::send_as).
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # let notifier = aye::Notifier::connect(&aye::Address::Abstract(b"name")).unwrap();
+    /// let parent = aye::Claim::of_pid(std::os::unix::process::parent_id());
+    /// notifier.send_as(parent, b"READY=1", &[])?;
+    /// notifier.barrier_as(parent, Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`barrier`](Self::barrier).

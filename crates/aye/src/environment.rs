@@ -29,6 +29,10 @@ pub struct Caller {
 
 impl Caller {
     /// This process, with both numbers where the kernel has them.
+    ///
+    /// ```
+    /// assert_eq!(aye::Caller::this_process().pid, std::process::id());
+    /// ```
     pub fn this_process() -> Self {
         let pid = std::process::id();
         Self { pid, pidfd_id: process::pidfd(pid).ok().and_then(|pidfd| process::pidfd_id(pidfd.as_fd())) }
@@ -42,6 +46,13 @@ impl From<u32> for Caller {
 }
 
 /// The manager's variables as they stood at one moment.
+///
+/// ```
+/// use aye::Environment;
+/// let environment = Environment { watchdog_usec: Some("2000000".into()), ..Environment::default() };
+/// assert!(environment.watchdog(std::process::id())?.is_some());
+/// # Ok::<(), aye::EnvironmentError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     /// `$NOTIFY_SOCKET`, unparsed.
@@ -65,6 +76,14 @@ pub struct Environment {
 }
 
 /// A variable that does not say what it should.
+///
+/// ```
+/// use aye::{Environment, EnvironmentError};
+/// let environment = Environment { watchdog_usec: Some("soon".into()), ..Environment::default() };
+/// let error = environment.watchdog(7).unwrap_err();
+/// assert!(matches!(error, EnvironmentError::NotANumber { variable: "WATCHDOG_USEC", .. }));
+/// assert_eq!(error.to_string(), "$WATCHDOG_USEC is \"soon\": expected a number");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvironmentError {

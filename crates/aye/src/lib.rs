@@ -3,8 +3,8 @@
 //! A service under systemd finds a datagram socket in `$NOTIFY_SOCKET` and sends it lines such as `READY=1`
 //! ([sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html)). This crate holds the
 //! sender ([`Notifier`], [`Notifier::barrier`]), the receiver ([`Receiver`]), and what both are made of: the codec
-//! ([`message`]), the address ([`Address`]), the environment as one value ([`Environment`]) and the rules by which a
-//! manager accepts a message ([`verdict`]).
+//! ([`message`]), the address ([`Address`]), the environment as one value ([`Environment`]) and what a manager does with
+//! a message, and why ([`verdict`]).
 //!
 //! ```no_run
 //! use aye::{Environment, Notifier};
@@ -56,4 +56,8 @@ pub use receiver::{Datagram, Dropped, Received, Receiver, Sender};
 
 /// The name by which a service finds the notify socket among the descriptors it was handed
 /// (`OpenFile=/run/systemd/notify:notify` in its unit, or `aye wrap`).
+///
+/// ```
+/// assert_eq!(format!("OpenFile=/run/systemd/notify:{}", aye::DESCRIPTOR_NAME), "OpenFile=/run/systemd/notify:notify");
+/// ```
 pub const DESCRIPTOR_NAME: &str = "notify";

@@ -45,6 +45,19 @@ pub fn pidfd_id(pidfd: BorrowedFd<'_>) -> Option<u64> {
 }
 
 /// What the kernel knows of a process, dead or alive (`PIDFD_GET_INFO` of `<linux/pidfd.h>`).
+///
+/// ```
+/// use aye::process::{Attributed, pidfd};
+/// use std::os::fd::AsFd;
+/// let mut child = std::process::Command::new("true").spawn()?;
+/// let pinned = pidfd(child.id())?;
+/// let status = child.wait()?; // reaped: no such process any more
+/// if let Ok(process) = Attributed::of(pinned.as_fd()) {
+///     assert_eq!(process.exit_status, Some(status));
+///     println!("it died in the cgroup with inode number {:?}", process.cgroup);
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attributed {
     /// Its pid in this process' namespace; `None` once it has been reaped.

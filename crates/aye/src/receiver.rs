@@ -17,6 +17,16 @@ use crate::sys::{self, Arrived};
 const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 
 /// Who sent a datagram, as the kernel attests it.
+///
+/// ```
+/// # let name = format!("aye-doc-sender-{}", std::process::id());
+/// # let address = aye::Address::Abstract(name.as_bytes());
+/// let receiver = aye::Receiver::bind(&address)?;
+/// aye::Notifier::connect(&address)?.ready()?;
+/// let aye::Received::Datagram(datagram) = receiver.receive()? else { panic!() };
+/// assert_eq!(datagram.sender.pid, std::process::id());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sender {
     /// The process; it may have exited since.
@@ -28,6 +38,18 @@ pub struct Sender {
 }
 
 /// One message with everything that came along.
+///
+/// ```
+/// # let name = format!("aye-doc-datagram-{}", std::process::id());
+/// # let address = aye::Address::Abstract(name.as_bytes());
+/// let receiver = aye::Receiver::bind(&address)?;
+/// aye::Notifier::connect(&address)?.status("up")?;
+/// let aye::Received::Datagram(datagram) = receiver.receive()? else { panic!() };
+/// assert_eq!(datagram.bytes, b"STATUS=up");
+/// assert_eq!(datagram.message.value("STATUS"), Some(&b"up"[..]));
+/// assert!(datagram.fds.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Datagram {
     /// The bytes as sent.
@@ -44,6 +66,16 @@ pub struct Datagram {
 
 impl Datagram {
     /// Whether this is a barrier: exactly one assignment and exactly one descriptor. All there is to do is to drop it.
+    ///
+    /// ```
+    /// # let name = format!("aye-doc-is-barrier-{}", std::process::id());
+    /// # let address = aye::Address::Abstract(name.as_bytes());
+    /// let receiver = aye::Receiver::bind(&address)?;
+    /// aye::Notifier::connect(&address)?.send(b"BARRIER=1")?; // without its descriptor
+    /// let aye::Received::Datagram(datagram) = receiver.receive()? else { panic!() };
+    /// assert!(!datagram.is_barrier());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_barrier(&self) -> bool {
         self.message.contains("BARRIER=1") && self.message.lines().count() == 1 && self.fds.len() == 1
     }
@@ -69,6 +101,18 @@ impl Datagram {
 }
 
 /// Why a datagram was dropped whole.
+///
+/// ```
+/// # let name = format!("aye-doc-dropped-{}", std::process::id());
+/// # let address = aye::Address::Abstract(name.as_bytes());
+/// use aye::{Dropped, Received};
+/// let receiver = aye::Receiver::bind(&address)?;
+/// aye::Notifier::connect(&address)?.send(&[b'a'; 5000])?;
+/// let Received::Dropped(why, sender) = receiver.receive()? else { panic!() };
+/// assert_eq!(why, Dropped::TooLarge);
+/// assert_eq!(sender.unwrap().pid, std::process::id());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dropped {
@@ -94,6 +138,19 @@ impl fmt::Display for Dropped {
 }
 
 /// What came of one look at the socket.
+///
+/// ```
+/// # let name = format!("aye-doc-received-{}", std::process::id());
+/// # let address = aye::Address::Abstract(name.as_bytes());
+/// # let receiver = aye::Receiver::bind(&address)?;
+/// # aye::Notifier::connect(&address)?.ready()?;
+/// use aye::Received;
+/// match receiver.receive()? {
+///     Received::Datagram(datagram) => println!("{} says {:?}", datagram.sender.pid, datagram.message),
+///     Received::Dropped(why, _) => println!("dropped: {why}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub enum Received {
     /// A message.
@@ -125,6 +182,14 @@ pub struct Receiver {
 impl Receiver {
     /// Binds `address`. The socket blocks; set it non-blocking through its descriptor where a reactor polls it.
     ///
+    /// ```
+    /// # let name = format!("aye-doc-bind-{}", std::process::id());
+    /// let receiver = aye::Receiver::bind(&aye::Address::Abstract(name.as_bytes()))?;
+    /// assert!(aye::Receiver::bind(&aye::Address::Abstract(name.as_bytes())).is_err(), "the name is taken");
+    /// # drop(receiver);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What the kernel says to bind(2), or [`io::ErrorKind::Unsupported`] for vsock.
     pub fn bind(address: &Address<'_>) -> io::Result<Self> {
@@ -146,6 +211,15 @@ impl Receiver {
     }
 
     /// Takes the next datagram.
+    ///
+    /// ```
+    /// # let name = format!("aye-doc-receive-{}", std::process::id());
+    /// # let address = aye::Address::Abstract(name.as_bytes());
+    /// let receiver = aye::Receiver::bind(&address)?;
+    /// aye::Notifier::connect(&address)?.ready()?;
+    /// assert!(matches!(receiver.receive()?, aye::Received::Datagram(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// What the kernel says to recvmsg(2); on a non-blocking socket [`io::ErrorKind::WouldBlock`] when there is none.

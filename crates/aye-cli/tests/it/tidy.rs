@@ -94,3 +94,33 @@ fn no_file_names_a_package_registry_or_this_machine() {
         );
     }
 }
+
+/// The lines of documentation and attributes above a line.
+fn documentation<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let above = lines.iter().rev().map(|line| line.trim_start());
+    above
+        .take_while(|line| line.starts_with("///") || line.starts_with('#') || line.starts_with("$(#"))
+        .collect()
+}
+
+#[test]
+fn every_public_item_of_the_library_has_an_example() {
+    let mut without = Vec::new();
+    let mut items = 0;
+    let library = |path: &Path| path.to_string_lossy().contains("crates/aye/src/");
+    for (path, text) in rust_files().filter(|(path, _)| library(path)) {
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let kinds = ["pub fn ", "pub const fn ", "pub struct ", "pub enum ", "pub trait ", "pub const "];
+            if kinds.iter().any(|kind| line.trim_start().starts_with(kind)) {
+                items += 1;
+                if !documentation(&lines[..index]).iter().any(|line| line.contains("```")) {
+                    without.push(format!("{}:{}: {}", path.display(), index + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(items > 80, "found {items} public items");
+    assert!(without.is_empty(), "no example:\n{}", without.join("\n"));
+}

@@ -12,6 +12,13 @@ use crate::sys;
 
 /// What becomes of SIGPIPE in the program: systemd's `IgnoreSIGPIPE=yes` is what services expect, a shell's
 /// children expect the default.
+///
+/// ```
+/// use aye::listen::Sigpipe;
+/// let under_a_manager = std::env::var_os("NOTIFY_SOCKET").is_some();
+/// let sigpipe = if under_a_manager { Sigpipe::Ignore } else { Sigpipe::Default };
+/// # let _ = sigpipe;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sigpipe {
     /// A write to a closed pipe is an error.
@@ -23,6 +30,11 @@ pub enum Sigpipe {
 /// Forgets what this process inherited, as systemd does for the processes of a service, just before it becomes one: no
 /// descriptor from 3 on is kept, every signal is as by default and none is blocked.
 ///
+/// ```no_run
+/// aye::listen::forget_inherited()?; // and then exec
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// When `/proc` is not there to list the descriptors.
 pub fn forget_inherited() -> io::Result<()> {
@@ -31,6 +43,16 @@ pub fn forget_inherited() -> io::Result<()> {
 }
 
 /// Descriptors for the program that this process becomes.
+///
+/// ```no_run
+/// use aye::listen::{HandOver, Sigpipe};
+/// use std::path::Path;
+/// let mut hand_over = HandOver::default();
+/// hand_over.add(std::net::TcpListener::bind("127.0.0.1:8080")?.into(), "http");
+/// let error = hand_over.exec(Path::new("/usr/bin/server"), &["server".into()], Vec::new(), Sigpipe::Ignore);
+/// eprintln!("cannot become the server: {error}");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct HandOver {
     inherited: Vec<String>,
@@ -43,6 +65,13 @@ impl HandOver {
     /// Descriptors from 3 on that are open but belong to nobody's list (a shell's `3>file`) are kept in place and
     /// listed as `unknown`, which is what sd_listen_fds(3) calls a descriptor without a name: the list has no gaps.
     ///
+    /// ```
+    /// use aye::{Environment, listen::HandOver};
+    /// let hand_over = HandOver::keeping_inherited(&Environment::of_process())?;
+    /// # drop(hand_over);
+    /// # Ok::<(), aye::EnvironmentError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`EnvironmentError`] when `LISTEN_*` contradict each other.
     pub fn keeping_inherited(environment: &Environment) -> Result<Self, EnvironmentError> {
@@ -54,11 +83,22 @@ impl HandOver {
     }
 
     /// Whether a descriptor of this name is handed over already.
+    ///
+    /// ```
+    /// assert!(!aye::listen::HandOver::default().has("http"));
+    /// ```
     pub fn has(&self, name: &str) -> bool {
         self.inherited.iter().chain(self.added.iter().map(|(_, name)| name)).any(|found| found == name)
     }
 
     /// Adds a descriptor under a name (ASCII without `:`).
+    ///
+    /// ```
+    /// let mut hand_over = aye::listen::HandOver::default();
+    /// hand_over.add(std::net::TcpListener::bind("127.0.0.1:0")?.into(), "http");
+    /// assert!(hand_over.has("http"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn add(&mut self, fd: OwnedFd, name: &str) {
         self.added.push((fd, name.to_owned()));
     }
@@ -66,6 +106,13 @@ impl HandOver {
     /// Becomes `program`, an absolute path or one relative to here, called with `arguments` (the first of them being
     /// the name it goes by) and `environment` plus the `LISTEN_*` variables that describe the descriptors. The pid
     /// stays. Returns only when that failed.
+    ///
+    /// ```no_run
+    /// use aye::listen::{HandOver, Sigpipe};
+    /// let arguments = ["sh".into(), "-c".into(), "echo $LISTEN_FDS".into()];
+    /// let error = HandOver::default().exec("/bin/sh".as_ref(), &arguments, Vec::new(), Sigpipe::Default);
+    /// eprintln!("cannot become a shell: {error}");
+    /// ```
     pub fn exec(
         self,
         program: &Path,

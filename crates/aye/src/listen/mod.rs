@@ -9,6 +9,10 @@ pub use hand_over::{HandOver, Sigpipe, forget_inherited};
 pub use take::{Descriptor, ListenError, WrongKind, take};
 
 /// The first descriptor handed over (`SD_LISTEN_FDS_START`).
+///
+/// ```
+/// assert_eq!(aye::listen::FIRST, 3);
+/// ```
 pub const FIRST: i32 = 3;
 
 fn number_of(index: usize) -> i32 {

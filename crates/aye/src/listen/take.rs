@@ -16,6 +16,15 @@ use crate::environment::{Caller, Environment, EnvironmentError};
 use crate::sys;
 
 /// One of them.
+///
+/// ```
+/// use aye::listen::Descriptor;
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let http = Descriptor { name: "http".to_owned(), fd: listener.into() };
+/// let listener = http.into_tcp_listener()?;
+/// # drop(listener);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Descriptor {
     /// Its name: `FileDescriptorName=`, the name given in `OpenFile=`, `FDNAME=` when it was stored, else the unit's name.
@@ -25,6 +34,17 @@ pub struct Descriptor {
 }
 
 /// Why the descriptors cannot be taken.
+///
+/// ```
+/// use aye::{Environment, listen};
+/// let pid = std::process::id().to_string();
+/// let environment = Environment {
+///     listen_pid: Some(pid.into()),
+///     listen_fds: Some("1000".into()),
+///     ..Environment::default()
+/// };
+/// assert!(matches!(listen::take(&environment), Err(listen::ListenError::NotThere { .. })));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ListenError {
@@ -88,6 +108,15 @@ pub fn take(environment: &Environment) -> Result<Vec<Descriptor>, ListenError> {
 }
 
 /// A descriptor that is not what it was taken for. It is still there, in [`descriptor`](Self::descriptor).
+///
+/// ```
+/// use aye::listen::Descriptor;
+/// let file = Descriptor { name: "http".to_owned(), fd: std::fs::File::open("/")?.into() };
+/// let wrong = file.into_tcp_listener().unwrap_err();
+/// assert_eq!((wrong.wanted, wrong.found.as_str()), ("a listening TCP socket", "a directory"));
+/// assert_eq!(wrong.descriptor.name, "http");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct WrongKind {
     /// What was expected.

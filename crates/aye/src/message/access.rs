@@ -2,6 +2,12 @@
 //! `NOTIFYACCESS=`.
 
 /// Whose messages a unit accepts.
+///
+/// ```
+/// use aye::NotifyAccess;
+/// assert_eq!(NotifyAccess::parse("exec"), Some(NotifyAccess::Exec));
+/// assert_eq!(NotifyAccess::default(), NotifyAccess::None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NotifyAccess {
     /// Nobody's.
@@ -17,9 +23,17 @@ pub enum NotifyAccess {
 
 impl NotifyAccess {
     /// Every value, from the strictest on.
+    ///
+    /// ```
+    /// assert!(aye::NotifyAccess::ALL.iter().all(|access| aye::NotifyAccess::parse(access.as_str()) == Some(*access)));
+    /// ```
     pub const ALL: [Self; 4] = [Self::None, Self::Main, Self::Exec, Self::All];
 
     /// The value as it is written in a unit file.
+    ///
+    /// ```
+    /// assert_eq!(aye::NotifyAccess::All.as_str(), "all");
+    /// ```
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -30,6 +44,10 @@ impl NotifyAccess {
     }
 
     /// Reads a value of `NotifyAccess=` or `NOTIFYACCESS=`.
+    ///
+    /// ```
+    /// assert_eq!(aye::NotifyAccess::parse("All"), None);
+    /// ```
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|access| access.as_str() == text)
     }

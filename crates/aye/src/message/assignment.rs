@@ -15,6 +15,13 @@ pub(super) const ERRNO_MAX: i32 = 4095;
 pub(super) const FD_NAME_MAX: usize = 255;
 
 /// One thing a service says. The names are those of sd_notify(3).
+///
+/// ```
+/// use aye::{Assignment, Message};
+/// let message = Message::parse(b"READY=1\nWATCHDOG=trigger").unwrap();
+/// let said: Vec<_> = message.assignments().map(Result::unwrap).collect();
+/// assert_eq!(said, [Assignment::Ready, Assignment::WatchdogTrigger]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Assignment<'a> {
@@ -71,6 +78,12 @@ pub enum Assignment<'a> {
 }
 
 /// A value that its key does not take.
+///
+/// ```
+/// let invalid = aye::Assignment::of(b"WATCHDOG", b"yes").unwrap_err();
+/// assert_eq!(invalid.expected, "1 or trigger");
+/// assert_eq!(invalid.to_string(), "WATCHDOG=yes: expected 1 or trigger");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidValue<'a> {
     /// The key.

@@ -7,6 +7,16 @@ use super::assignment::{ERRNO_MAX, error_name, fd_name, is_noncharacter};
 use super::{Assignment, LARGEST};
 
 /// What becomes of a line break inside a text. Left in, it would start another assignment.
+///
+/// ```
+/// use aye::message::LineBreaks;
+/// use aye::{Assignment, Encoder};
+/// let two_lines = Assignment::Status("one\ntwo");
+/// assert!(Encoder::new().push(two_lines).is_err());
+/// let mut message = Encoder::new().with_line_breaks(LineBreaks::Space);
+/// assert_eq!(message.push(two_lines)?.bytes(), b"STATUS=one two");
+/// # Ok::<(), aye::message::EncodeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LineBreaks {
     /// Pushing such a text is an error.
@@ -17,6 +27,14 @@ pub enum LineBreaks {
 }
 
 /// Why an assignment cannot be sent as it was given.
+///
+/// ```
+/// use aye::message::EncodeError;
+/// use aye::{Assignment, Encoder};
+/// let error = Encoder::new().push(Assignment::MainPid(0)).unwrap_err();
+/// assert_eq!(error, EncodeError::Pid);
+/// assert_eq!(error.to_string(), "no process ID: expected 1 to 2147483647");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
@@ -107,11 +125,21 @@ impl Default for Encoder {
 
 impl Encoder {
     /// An empty message that refuses line breaks.
+    ///
+    /// ```
+    /// assert!(aye::Encoder::new().bytes().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self { buffer: [0; LARGEST], length: 0, line_breaks: LineBreaks::default() }
     }
 
     /// The same with another rule for line breaks.
+    ///
+    /// ```
+    /// use aye::{Assignment, Encoder, message::LineBreaks};
+    /// let mut message = Encoder::new().with_line_breaks(LineBreaks::Space);
+    /// assert!(message.push(Assignment::Status("one\ntwo")).is_ok());
+    /// ```
     #[must_use]
     pub fn with_line_breaks(mut self, line_breaks: LineBreaks) -> Self {
         self.line_breaks = line_breaks;
@@ -119,16 +147,35 @@ impl Encoder {
     }
 
     /// The message so far, ready to be sent as one datagram.
+    ///
+    /// ```
+    /// let mut message = aye::Encoder::new();
+    /// message.push(aye::Assignment::Ready)?.push(aye::Assignment::MainPid(7))?;
+    /// assert_eq!(message.bytes(), b"READY=1\nMAINPID=7");
+    /// # Ok::<(), aye::message::EncodeError>(())
+    /// ```
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[..self.length]
     }
 
     /// Whether nothing was pushed.
+    ///
+    /// ```
+    /// assert!(aye::Encoder::new().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
     /// Adds one assignment.
+    ///
+    /// ```
+    /// let mut message = aye::Encoder::new();
+    /// message.push(aye::Assignment::Ready)?;
+    /// assert!(message.push(aye::Assignment::Status("two\nlines")).is_err());
+    /// assert_eq!(message.bytes(), b"READY=1");
+    /// # Ok::<(), aye::message::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EncodeError`]; the message is then as it was before.

@@ -19,7 +19,6 @@ pub use encode::{EncodeError, Encoder, LineBreaks};
 #[cfg(feature = "std")]
 pub(crate) use number::unsigned as number;
 #[cfg(feature = "std")]
-#[allow(unused_imports)]
 pub(crate) use parse::split_pair;
 #[cfg(feature = "std")]
 pub use parse::{Message, ParseError};

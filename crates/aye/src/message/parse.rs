@@ -5,6 +5,12 @@ use std::fmt;
 use super::{Assignment, InvalidValue, LARGEST};
 
 /// A received message: its assignments in order, with systemd's escapes undone.
+///
+/// ```
+/// use aye::Message;
+/// let message = Message::parse(b"READY=1\nSTATUS=C:\\\\tmp").unwrap();
+/// assert_eq!(message.value("STATUS"), Some(&br"C:\tmp"[..]));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
     text: Vec<u8>,
@@ -13,6 +19,12 @@ pub struct Message {
 }
 
 /// Why systemd drops a datagram whole.
+///
+/// ```
+/// use aye::message::{Message, ParseError};
+/// assert_eq!(Message::parse(b"READY=1\\"), Err(ParseError::TrailingBackslash));
+/// assert_eq!(Message::parse(b"READY=1\0X=1"), Err(ParseError::Nul));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseError {
@@ -99,11 +111,21 @@ impl Message {
     }
 
     /// Every line, in order, escapes undone.
+    ///
+    /// ```
+    /// let message = aye::Message::parse(b"READY=1\n\nnonsense\n").unwrap();
+    /// assert_eq!(message.lines().collect::<Vec<_>>(), [&b"READY=1"[..], b"nonsense"]);
+    /// ```
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
         self.lines.iter().map(|&(start, end)| &self.text[usize::from(start)..usize::from(end)])
     }
 
     /// Every assignment as key and value, in order; lines without `=` are no assignments and are left out.
+    ///
+    /// ```
+    /// let message = aye::Message::parse(b"READY=1\nnonsense").unwrap();
+    /// assert_eq!(message.pairs().collect::<Vec<_>>(), [(&b"READY"[..], &b"1"[..])]);
+    /// ```
     pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.lines().filter_map(split_pair)
     }
@@ -122,16 +144,32 @@ impl Message {
     }
 
     /// Whether a line is exactly `assignment`, such as `READY=1`.
+    ///
+    /// ```
+    /// let message = aye::Message::parse(b" READY=1\nSTOPPING=1").unwrap();
+    /// assert!(message.contains("STOPPING=1"));
+    /// assert!(!message.contains("READY=1"), "a space is a space");
+    /// ```
     pub fn contains(&self, assignment: &str) -> bool {
         self.lines().any(|line| line == assignment.as_bytes())
     }
 
     /// The value of the first assignment of `key`: systemd lets the first one win.
+    ///
+    /// ```
+    /// let message = aye::Message::parse(b"STATUS=first\nSTATUS=second").unwrap();
+    /// assert_eq!(message.value("STATUS"), Some(&b"first"[..]));
+    /// assert_eq!(message.value("ERRNO"), None);
+    /// ```
     pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.pairs().find(|(found, _)| *found == key.as_bytes()).map(|(_, value)| value)
     }
 
     /// Whether there is no line at all.
+    ///
+    /// ```
+    /// assert!(aye::Message::parse(b"\n\n").unwrap().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }

@@ -23,6 +23,10 @@ pub struct Claim {
 
 impl Claim {
     /// Another process, and everything else the caller's own.
+    ///
+    /// ```
+    /// assert_eq!(aye::Claim::of_pid(7), aye::Claim { pid: Some(7), uid: None, gid: None });
+    /// ```
     pub fn of_pid(pid: u32) -> Self {
         Self { pid: Some(pid), ..Self::default() }
     }
@@ -41,6 +45,16 @@ impl Claim {
 }
 
 /// Under whose credentials a message went out.
+///
+/// ```no_run
+/// # let notifier = aye::Notifier::connect(&aye::Address::Abstract(b"name")).unwrap();
+/// use aye::{Claim, SentAs};
+/// match notifier.send_as(Claim::of_pid(7), b"READY=1", &[])? {
+///     SentAs::Claimed => println!("said in the name of process 7"),
+///     SentAs::Oneself => println!("said in my own"),
+/// }
+/// # Ok::<(), aye::SendError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SentAs {
     /// Those that were claimed.

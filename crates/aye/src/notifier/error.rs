@@ -10,6 +10,12 @@ use crate::environment::EnvironmentError;
 use crate::message::EncodeError;
 
 /// An address as it is spelled in `$NOTIFY_SOCKET`, kept by value: an error outlives what it is about.
+///
+/// ```
+/// let error = aye::Notifier::connect(&aye::Address::Path(b"/nonexistent/notify")).unwrap_err();
+/// let aye::ConnectError::Socket { address, .. } = error else { panic!() };
+/// assert_eq!(address.as_str(), "/nonexistent/notify");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Spelling {
     bytes: [u8; LONGEST],
@@ -25,6 +31,12 @@ impl Spelling {
     }
 
     /// The text.
+    ///
+    /// ```
+    /// let error = aye::Notifier::connect(&aye::Address::Abstract(b"nobody")).unwrap_err();
+    /// let aye::ConnectError::Socket { address, .. } = error else { panic!() };
+    /// assert_eq!(address.as_str(), "@nobody");
+    /// ```
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
     }
@@ -54,6 +66,14 @@ impl fmt::Debug for Spelling {
 }
 
 /// Why there is no connection to a manager.
+///
+/// ```
+/// let error = aye::Notifier::connect(&aye::Address::Path(b"/nonexistent/notify")).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "cannot reach the notify socket /nonexistent/notify: there is no such socket: is the service manager running?"
+/// );
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -84,6 +104,16 @@ impl fmt::Display for ConnectError {
 impl core::error::Error for ConnectError {}
 
 /// Why a message was not handed over.
+///
+/// ```
+/// # let (ours, theirs) = std::os::unix::net::UnixDatagram::pair()?;
+/// # let notifier = aye::Notifier::from_socket(ours.into());
+/// use aye::SendError;
+/// assert!(matches!(notifier.status("two\nlines"), Err(SendError::Encode(_))));
+/// drop(theirs);
+/// assert!(matches!(notifier.ready(), Err(SendError::Socket(_))));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {

@@ -83,6 +83,11 @@ impl Notifier {
     /// Connects to `address`. To a vsock address that is spoken to over connections nothing is sent yet, so that whether
     /// somebody listens shows with the first message.
     ///
+    /// ```
+    /// let error = aye::Notifier::connect(&aye::Address::Abstract(b"nobody")).unwrap_err();
+    /// assert!(error.to_string().contains("nobody listens there"));
+    /// ```
+    ///
     /// # Errors
     /// [`ConnectError`] when nobody listens there.
     pub fn connect(address: &Address<'_>) -> Result<Self, ConnectError> {

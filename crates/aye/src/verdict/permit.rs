@@ -13,6 +13,8 @@ pub enum Role {
     Control,
     /// Any other process of the unit: a shell's child, `npm`'s node.
     Other,
+    /// No process of the unit, or one that had ended before its message was read.
+    Outside,
 }
 
 /// Why a message is refused.
@@ -30,11 +32,17 @@ impl fmt::Display for Refused {
             Role::Main => ("the main process", "main"),
             Role::Control => ("a control process", "exec"),
             Role::Other => ("neither the main nor a control process", "all"),
+            Role::Outside => {
+                return f.write_str(
+                    "its sender is no process of the unit, or had ended before the message was read: \
+                     wait for a barrier before exiting, as `aye notify` does",
+                );
+            }
         };
+        let access = self.access.as_str();
         write!(
             f,
-            "its sender is {sender} and NotifyAccess={} holds: set NotifyAccess={remedy} to accept it",
-            self.access.as_str()
+            "its sender is {sender} and NotifyAccess={access} holds: set NotifyAccess={remedy} to accept it"
         )
     }
 }
@@ -55,6 +63,7 @@ pub fn permit(access: NotifyAccess, role: Role) -> Result<(), Refused> {
         Role::Main => access != NotifyAccess::None,
         Role::Control => matches!(access, NotifyAccess::Exec | NotifyAccess::All),
         Role::Other => access == NotifyAccess::All,
+        Role::Outside => false,
     };
     permitted.then_some(()).ok_or(Refused { access, role })
 }
@@ -78,7 +87,7 @@ mod tests {
                 [main, control, other],
                 "{access:?}"
             );
-            assert_eq!(NotifyAccess::parse(access.as_str()), Some(access));
+            assert!(!permitted(Role::Outside));
         }
     }
 
