@@ -2,6 +2,7 @@
 //! (`make fuzz`), and the test in `tests/` runs the corpus through them on every `make test`. Each reads its input
 //! twice, by aye and by a second path: systemd's own functions where they can be called, else a reading written straight
 //! from the rules.
+#![deny(unsafe_code)]
 
 mod address;
 mod encode;

@@ -1,6 +1,7 @@
 //! The second path: systemd's own code, called in the private library that its daemons share (`libsystemd-shared-NNN.so`).
 //! The only unsafe room of the fuzz targets. Its symbols are no interface of systemd's; the ones used here have had these
 //! types since v247 (`strv.h`, `socket-util.h`, `sd-daemon.h`).
+#![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
