@@ -2,7 +2,10 @@
 CARGO ?= cargo
 HOST  := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo test bench build static check rust node docs live vsock msrv
+# The fuzz targets' code without the fuzzer, which any toolchain builds.
+FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz
+
+.PHONY: help demo test bench build static check rust fuzz miri node docs live vsock msrv
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -29,11 +32,22 @@ static: ## the command as one static file that runs in any systemd root: target/
 
 check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) fmt --manifest-path bench/rust/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked $(FUZZ) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --locked --workspace --no-deps
 
 rust: ## the Rust tests: pure, simulated, on loopback, and the binary
 	$(CARGO) test --locked --workspace --no-fail-fast
+	$(CARGO) test --locked $(FUZZ) --no-fail-fast
+
+fuzz: ## each fuzz target for FUZZ_SECONDS, 600 by default; takes the nightly toolchain
+	fuzz/run
+
+miri: ## the pure modules under miri; takes the nightly toolchain with its components miri and rust-src
+	PROPTEST_CASES=1 MIRIFLAGS=-Zmiri-disable-isolation \
+		$(CARGO) +nightly miri test --locked -p aye --lib -- message:: address:: environment:: verdict::
 
 node: ## the npm package on this machine's Node, on the oldest and the newest, on Bun and Deno
 	$(CARGO) build -q --locked -p aye-cli

@@ -13,6 +13,9 @@ pub const LONGEST: usize = 107;
 /// `VMADDR_CID_ANY` of `<linux/vm_sockets.h>`: a wildcard to listen on, never a peer.
 const CID_ANY: u32 = u32::MAX;
 
+/// `VMADDR_PORT_ANY`: the same for ports.
+const PORT_ANY: u32 = u32::MAX;
+
 /// Where notifications go.
 ///
 /// ```
@@ -151,13 +154,14 @@ impl<'a> Address<'a> {
 fn parse_vsock(kind: VsockKind, rest: &[u8]) -> Result<Address<'_>, AddressError> {
     let colon = rest.iter().position(|&b| b == b':').ok_or(AddressError::Port)?;
     let cid = parse_number(&rest[..colon]).filter(|&cid| cid != CID_ANY);
-    let port = parse_number(&rest[colon + 1..]);
+    let port = parse_number(&rest[colon + 1..]).filter(|&port| port != PORT_ANY);
     Ok(Address::Vsock { kind, cid: cid.ok_or(AddressError::Cid)?, port: port.ok_or(AddressError::Port)? })
 }
 
-/// Decimal digits only: no sign, no space, no empty text.
+/// Decimal digits only: no sign, no space, no empty text; no leading zero, which systemd takes for octal.
 fn parse_number(text: &[u8]) -> Option<u32> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+    let octal = text.len() > 1 && text[0] == b'0';
+    if text.is_empty() || octal || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
     core::str::from_utf8(text).ok()?.parse().ok()
@@ -227,6 +231,9 @@ mod tests {
             ("vsock:2:", Port),
             ("vsock:2:+1", Port),
             ("vsock:2:4294967296", Port),
+            ("vsock:2:4294967295", Port),
+            ("vsock:010:1", Cid),
+            ("vsock:2:01", Port),
         ] {
             assert_eq!(Address::parse(text.as_bytes()), Err(expected), "{text:?}");
         }

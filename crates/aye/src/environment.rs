@@ -212,7 +212,7 @@ impl Environment {
             return Err(EnvironmentError::NotAnInterval { found: found.clone() });
         }
         if let Some(found) = &self.watchdog_pid {
-            if process_number("WATCHDOG_PID", found)? != pid {
+            if pid_number("WATCHDOG_PID", found)? != pid {
                 return Ok(None);
             }
         }
@@ -240,7 +240,7 @@ impl Environment {
         let Some(for_pid) = &self.listen_pid else {
             return Ok(Vec::new());
         };
-        if process_number("LISTEN_PID", for_pid)? != caller.pid {
+        if pid_number("LISTEN_PID", for_pid)? != caller.pid {
             return Ok(Vec::new());
         }
         if let Some(found) = &self.listen_pidfdid {
@@ -293,7 +293,7 @@ impl Environment {
     /// # Errors
     /// What is no number.
     pub fn exec_pid(&self) -> Result<Option<u32>, EnvironmentError> {
-        self.systemd_exec_pid.as_deref().map(|found| process_number("SYSTEMD_EXEC_PID", found)).transpose()
+        self.systemd_exec_pid.as_deref().map(|found| pid_number("SYSTEMD_EXEC_PID", found)).transpose()
     }
 }
 
@@ -301,19 +301,15 @@ fn not_a_number(variable: &'static str, found: &OsStr) -> EnvironmentError {
     EnvironmentError::NotANumber { variable, found: found.to_owned() }
 }
 
-/// A number that a process can have (libsystemd's `pid_is_valid()`).
-fn process_number(variable: &'static str, found: &OsStr) -> Result<u32, EnvironmentError> {
-    let pid = number::<u32>(variable, found)?;
-    if pid == 0 || i32::try_from(pid).is_err() {
-        return Err(not_a_number(variable, found));
-    }
-    Ok(pid)
-}
-
 /// By libsystemd's rules, which are those of the numbers in messages.
 fn number<T: TryFrom<u64>>(variable: &'static str, found: &OsStr) -> Result<T, EnvironmentError> {
     let number = message::number(found.as_bytes());
     number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| not_a_number(variable, found))
+}
+
+/// A number that a process can have (libsystemd's `pid_is_valid()`).
+fn pid_number(variable: &'static str, found: &OsStr) -> Result<u32, EnvironmentError> {
+    message::pid(found.as_bytes()).ok_or_else(|| not_a_number(variable, found))
 }
 
 #[cfg(test)]
@@ -359,6 +355,10 @@ mod tests {
                 Err(
                     "$WATCHDOG_USEC is \"18446744073709551615\": expected microseconds above zero and below infinity",
                 ),
+            ),
+            (
+                &[("WATCHDOG_USEC", "1"), ("WATCHDOG_PID", "0")],
+                Err("$WATCHDOG_PID is \"0\": expected a number"),
             ),
             (
                 &[("WATCHDOG_USEC", "1"), ("WATCHDOG_PID", "self")],

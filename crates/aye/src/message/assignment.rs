@@ -124,7 +124,7 @@ impl<'a> Assignment<'a> {
             b"RELOADING" => one(Self::Reloading)?,
             b"MONOTONIC_USEC" => Self::MonotonicUsec(number()?),
             b"STOPPING" => one(Self::Stopping)?,
-            b"STATUS" => Self::Status(text()?),
+            b"STATUS" => Self::Status(status(value).ok_or_else(|| invalid("UTF-8 without noncharacters"))?),
             b"NOTIFYACCESS" => {
                 let access = NotifyAccess::parse(text()?);
                 Self::NotifyAccess(access.ok_or_else(|| invalid("none, main, exec or all"))?)
@@ -167,9 +167,20 @@ fn errno_of(value: &[u8]) -> Option<i32> {
     named.or_else(|| i32::try_from(number::at_most(value, ERRNO_MAX.unsigned_abs().into())?).ok())
 }
 
-fn pid(value: &[u8]) -> Option<u32> {
+/// A process ID, by `parse_pid()` of systemd.
+pub(crate) fn pid(value: &[u8]) -> Option<u32> {
     let pid = i32::try_from(number::unsigned(value)?).ok()?;
     (pid > 0).then_some(pid.unsigned_abs())
+}
+
+/// The value when it is one that `utf8_is_valid()` of systemd lets pass.
+fn status(value: &[u8]) -> Option<&str> {
+    core::str::from_utf8(value).ok().filter(|text| !text.chars().any(is_noncharacter))
+}
+
+/// A code point that Unicode keeps for no character: UTF-8 to Rust, and no UTF-8 to systemd (`unichar_is_valid()`).
+pub(super) fn is_noncharacter(point: char) -> bool {
+    ('\u{fdd0}'..='\u{fdef}').contains(&point) || u32::from(point) & 0xfffe == 0xfffe
 }
 
 /// The value when it is one that `string_is_safe_ascii()` of systemd lets pass.

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::assignment::{ERRNO_MAX, error_name, fd_name};
+use super::assignment::{ERRNO_MAX, error_name, fd_name, is_noncharacter};
 use super::{Assignment, LARGEST};
 
 /// What becomes of a line break inside a text. Left in, it would start another assignment.
@@ -44,6 +44,8 @@ pub enum EncodeError {
     LineBreak,
     /// A text has a NUL byte: systemd drops such a message whole.
     Nul,
+    /// A status has a code point such as U+FFFE that is no character: systemd takes the text for invalid UTF-8.
+    Noncharacter,
     /// A key is empty or has other characters than `A-Z`, `0-9` and `_`.
     Key,
     /// A raw line has no `=`.
@@ -68,6 +70,9 @@ impl fmt::Display for EncodeError {
             }
             Self::LineBreak => f.write_str("the text has a line break: send one line"),
             Self::Nul => f.write_str("the text has a NUL byte, and systemd drops such a message"),
+            Self::Noncharacter => {
+                f.write_str("the text has a code point that is no character, such as U+FFFE: leave it out")
+            }
             Self::Key => f.write_str("no key: expected A-Z, 0-9 and _"),
             Self::NoAssignment => f.write_str("expected KEY=VALUE"),
             Self::TrailingBackslash => {
@@ -193,6 +198,7 @@ impl Encoder {
             A::Reloading => self.append(b"RELOADING=1"),
             A::MonotonicUsec(usec) => self.number(b"MONOTONIC_USEC=", usec),
             A::Stopping => self.append(b"STOPPING=1"),
+            A::Status(text) if text.chars().any(is_noncharacter) => Err(EncodeError::Noncharacter),
             A::Status(text) => self.text(b"STATUS=", text),
             A::NotifyAccess(access) => self.text(b"NOTIFYACCESS=", access.as_str()),
             A::Errno(errno @ 0..=ERRNO_MAX) => self.number(b"ERRNO=", errno.unsigned_abs().into()),

@@ -82,6 +82,8 @@ fn refuses_what_would_be_lost() {
 #[test]
 fn refuses_values_that_systemd_would_not_take() {
     for (assignment, error) in [
+        (Assignment::Status("a\u{fffe}"), EncodeError::Noncharacter),
+        (Assignment::Status("\u{fdd0}"), EncodeError::Noncharacter),
         (Assignment::Errno(-1), EncodeError::Errno),
         (Assignment::Errno(4096), EncodeError::Errno),
         (Assignment::MainPid(0), EncodeError::Pid),
@@ -121,7 +123,7 @@ fn invalid_values_are_named_with_what_is_expected() {
     let message = Message::parse(b"STATUS=\xff").unwrap();
     assert_eq!(
         message.assignments().next().unwrap().unwrap_err().to_string(),
-        "STATUS=\\xff: expected UTF-8"
+        "STATUS=\\xff: expected UTF-8 without noncharacters"
     );
 }
 
@@ -200,7 +202,8 @@ proptest! {
     }
 
     #[test]
-    fn a_status_arrives_as_it_was_given(text in "[^\n\r\0]{0,500}") {
+    fn a_status_arrives_as_it_was_given(text in "[^\n\r\0\u{fdd0}-\u{fdef}]{0,500}") {
+        let text = text.replace(|point| u32::from(point) & 0xfffe == 0xfffe, "");
         let mut encoder = Encoder::new();
         encoder.push(Assignment::Status(&text)).unwrap();
         encoder.push(Assignment::Ready).unwrap();
