@@ -24,7 +24,7 @@ bench: ## the figures, each a ratio of both sides in one run
 build: ## the command, optimised: target/release/aye
 	$(CARGO) build --release --locked -p aye-cli
 
-static: ## the command as one static file that runs in any systemd root: target/$(HOST)/release/aye
+static: ## the command as one static file that runs in any systemd root, and what the live tests need: target/$(HOST)/release
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 		$(CARGO) build --release --locked -p aye-cli --target $(HOST)
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
@@ -59,7 +59,7 @@ node: ## the npm package on this machine's Node, on the oldest and the newest, o
 docs: ## every command of the README
 	tests/readme
 
-live: static ## the cases of tests/systemd on live systemd 252, 257 and 262
+live: static ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
 vsock: ## the vsock test, under a kernel that has the loopback
