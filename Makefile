@@ -2,8 +2,10 @@
 CARGO ?= cargo
 HOST  := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
+OUT   := $(or $(CARGO_TARGET_DIR),target)
+
 # The fuzz targets' code without the fuzzer, which any toolchain builds.
-FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz
+FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT)/fuzz
 
 .PHONY: help demo test bench build static check rust fuzz miri node docs live msrv
 help: ## list the verbs
@@ -15,18 +17,17 @@ demo: ## four Node services under load, restarted one after another
 test: ## everything, live systemd included; closes with a count
 	@tests/all
 
-bench: ## the figures, each a ratio of both sides in one run
-	@bench/notify/run
-	@$(CARGO) build -q --release --locked -p aye-cli
-	@node bench/node/run
-	@node bench/restart/gap.mjs $${CARGO_TARGET_DIR:-target}/release/aye
+bench: build ## the figures, each a ratio of both sides in one run; one table at the end
+	@bench/run
 
-build: ## the command, optimised: target/release/aye
-	$(CARGO) build --release --locked -p aye-cli
-
-static: ## the command as one static file that runs in any systemd root: target/$(HOST)/release/aye
+build: ## the command, optimised, one static file that runs in any systemd root: target/release/aye
+	@# Static by --target, because then the flags do not reach the proc macros, which cannot be static.
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 		$(CARGO) build --release --locked -p aye-cli --target $(HOST)
+	@mkdir -p $(OUT)/release && ln -f $(OUT)/$(HOST)/release/aye $(OUT)/release/aye
+
+static: build ## the same, and the proof that it is static
+	tests/static $(OUT)/release/aye
 
 check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check
