@@ -2,8 +2,10 @@
 CARGO ?= cargo
 HOST  := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
+OUT   := $(or $(CARGO_TARGET_DIR),target)
+
 # The fuzz targets' code without the fuzzer, which any toolchain builds.
-FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz
+FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT)/fuzz
 
 .PHONY: help demo test bench build static check rust fuzz miri node docs live vsock msrv
 help: ## list the verbs
@@ -15,20 +17,19 @@ demo: ## four Node services under load, restarted one after another
 test: ## everything, live systemd included; closes with a count
 	@tests/all
 
-bench: ## the figures, each a ratio of both sides in one run
-	@bench/notify/run
-	@$(CARGO) build -q --release --locked -p aye-cli
-	@node bench/node/run
-	@node bench/restart/gap.mjs $${CARGO_TARGET_DIR:-target}/release/aye
+bench: build ## the figures, each a ratio of both sides in one run; one table at the end
+	@bench/run
 
-build: ## the command, optimised: target/release/aye
-	$(CARGO) build --release --locked -p aye-cli
+STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO)
 
-static: ## the command as one static file that runs in any systemd root, and what the live tests need: target/$(HOST)/release
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-		$(CARGO) build --release --locked -p aye-cli --target $(HOST)
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-		$(CARGO) build --release --locked -p aye --example notify_options --example vectors --target $(HOST)
+build: ## the command, optimised, one static file that runs in any systemd root: target/release/aye
+	@# Static by --target, because then the flags do not reach the proc macros, which cannot be static.
+	$(STATIC) build --release --locked -p aye-cli --target $(HOST)
+	@mkdir -p $(OUT)/release && ln -f $(OUT)/$(HOST)/release/aye $(OUT)/release/aye
+
+static: build ## the same, the proof that it is static, and the programs of the live cases beside it
+	tests/static $(OUT)/release/aye
+	$(STATIC) build --release --locked -p aye --example notify_options --example vectors --target $(HOST)
 
 check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check
@@ -63,8 +64,7 @@ live: static ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
 vsock: ## the vsock test, under a kernel that has the loopback
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-		$(CARGO) test -q --locked -p aye --test vsock --target $(HOST) \
+	$(STATIC) test -q --locked -p aye --test vsock --target $(HOST) \
 		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required
 
 msrv: ## crate aye, with std and without, by the oldest Rust it is for
