@@ -25,6 +25,7 @@
 pub mod address;
 mod barrier;
 mod environment;
+mod linger;
 pub mod listen;
 pub mod message;
 mod notifier;
@@ -35,6 +36,7 @@ pub mod verdict;
 pub use address::Address;
 pub use barrier::BarrierError;
 pub use environment::{Environment, EnvironmentError};
+pub use linger::{LingerError, Then};
 pub use message::{Assignment, Encoder, Message};
 pub use notifier::{Claim, ConnectError, Notifier, SendError, SentAs, monotonic_usec};
 pub use receiver::{Datagram, Dropped, Received, Receiver, Sender};

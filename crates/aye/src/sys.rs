@@ -5,6 +5,8 @@
 //! says of a sender outside the receiver's pid namespace (`pid_vnr()`).
 #![allow(unsafe_code, clippy::cast_ptr_alignment)]
 
+mod child;
+
 use std::ffi::{CString, OsString};
 use std::io;
 use std::mem;
@@ -14,6 +16,8 @@ use std::path::Path;
 use std::ptr;
 
 use crate::listen::Sigpipe;
+
+pub(crate) use child::{Forked, close, end_after, exit_now, fork, reap};
 
 /// Room for the most descriptors the kernel passes at once and one set of credentials, in words so that it is
 /// aligned as `cmsghdr` wants.
