@@ -2,7 +2,7 @@
 CARGO ?= cargo
 HOST  := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo test bench build static check rust node docs live
+.PHONY: help demo test bench build static check rust node docs live race
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -45,3 +45,6 @@ docs: ## every command of the README
 
 live: static ## the cases of tests/systemd on live systemd 252, 257 and 262
 	tests/systemd/run
+
+race: static ## 20,000 messages of short-lived senders for each version and sender: none of aye's is lost
+	tests/systemd/race
