@@ -24,6 +24,8 @@ build: ## the command, optimised: target/release/aye
 static: ## the command as one static file that runs in any systemd root: target/$(HOST)/release/aye
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 		$(CARGO) build --release --locked -p aye-cli --target $(HOST)
+	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+		$(CARGO) build --release --locked -p aye --example notify_options --target $(HOST)
 
 check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check

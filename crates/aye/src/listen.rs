@@ -33,6 +33,21 @@ pub fn forget_inherited() -> io::Result<()> {
     sys::reset_signals()
 }
 
+/// A copy of the descriptor `number` that was passed to this process; it is close-on-exec.
+///
+/// ```
+/// assert!(aye::listen::passed(77).is_err(), "nobody passed it");
+/// ```
+///
+/// # Errors
+/// `EBADF` where nothing was passed under that number: what this process opened itself is close-on-exec and does not count.
+pub fn passed(number: i32) -> io::Result<OwnedFd> {
+    if !sys::is_inherited(number) {
+        return Err(rustix::io::Errno::BADF.into());
+    }
+    sys::duplicate(number)
+}
+
 /// Lets the program that this process becomes inherit the standard descriptors only.
 ///
 /// # Errors

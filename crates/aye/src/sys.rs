@@ -6,6 +6,7 @@
 #![allow(unsafe_code, clippy::cast_ptr_alignment)]
 
 mod child;
+mod number;
 
 use std::ffi::{CString, OsString};
 use std::io;
@@ -18,6 +19,7 @@ use std::ptr;
 use crate::listen::Sigpipe;
 
 pub(crate) use child::{Forked, close, end_after, exit_now, fork, reap};
+pub(crate) use number::duplicate;
 
 /// Room for the most descriptors the kernel passes at once and one set of credentials, in words so that it is
 /// aligned as `cmsghdr` wants.

@@ -138,13 +138,14 @@ fn not_started(program: &OsStr, error: &io::Error) -> String {
     }
 }
 
-/// Whether it is READY=1 from the command or a process below it. The kernel vouches for the sender.
+/// Whether it is READY=1 from the command or a process below it, or, where the command itself is a notifier of root, on
+/// behalf of its parent, which is this process. The kernel vouches for the sender.
 fn is_ready(datagram: &Datagram, pid: u32) -> bool {
     if !datagram.message.contains("READY=1") {
         return false;
     }
     let sender = datagram.sender.pid;
-    let ours = descends(sender, pid, parent);
+    let ours = sender == std::process::id() || descends(sender, pid, parent);
     if !ours {
         super::complain(&format!(
             "READY=1 came from PID {sender}, which is no process of CMD (PID {pid}): ignored"
@@ -184,13 +185,11 @@ fn ended(pid: u32, status: ExitStatus) -> ExitCode {
 /// The time is over: the command is asked to end, then killed, because nobody would know of it.
 async fn give_up(child: &mut Child, pid: u32, limit: Duration) -> String {
     send(pid, Signal::TERM.as_raw());
-    let how = match timeout(PATIENCE, child.wait()).await {
-        Ok(_) => "SIGTERM".to_owned(),
-        Err(_) => {
-            let _ = child.kill().await;
-            format!("SIGKILL, since it went on for {} after SIGTERM", duration(PATIENCE))
-        }
-    };
+    let mut how = "SIGTERM".to_owned();
+    if timeout(PATIENCE, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+        how = format!("SIGKILL, since it went on for {} after SIGTERM", duration(PATIENCE));
+    }
     format!(
         "PID {pid} did not say READY=1 within {}, and was ended by {how}: give it more time with --timeout",
         duration(limit)

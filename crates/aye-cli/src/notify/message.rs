@@ -62,8 +62,9 @@ fn written(parts: &[(&str, Assignment<'_>)]) -> Result<Encoder, String> {
 }
 
 fn utf8<'a>(text: &'a std::ffi::OsStr, whose: &str) -> Result<&'a str, String> {
-    text.to_str()
-        .ok_or_else(|| format!("{whose} {text:?} is not UTF-8, which is all that systemd shows: encode it"))
+    text.to_str().ok_or_else(|| {
+        format!("{whose} {} is not UTF-8, and systemd shows nothing else: encode it", text.display())
+    })
 }
 
 /// By the rule of `FDNAME=` in sd_notify(3): for any other name systemd says `stored`.

@@ -23,7 +23,6 @@ const BARRIER: Duration = Duration::from_secs(5);
 /// # Errors
 /// What is wrong with the arguments, with the socket, or with the command.
 pub(super) fn run(args: Args, environment: &Environment) -> Result<(), String> {
-    // First of all, since an inherited number is told from one that this process opened by who was first.
     let fds = descriptor::take(&args.fds)?;
     let family = Family::of_process();
     let main_pid = args.pid.map(|pid| family.resolve(pid)).transpose()?;
@@ -73,11 +72,16 @@ fn deliver(
 ) -> Result<(), String> {
     let fds: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
     let limit = match waiting {
-        Waiting::Child(limit, then) => match notifier.send_and_linger(claim, message, &fds, limit, then) {
-            // Without a child there is only the caller to wait: slower, and still nothing is lost.
-            Err(LingerError::Fork(_)) => Some(limit),
-            result => return result.map(drop).map_err(|error| error.to_string()),
-        },
+        Waiting::Child(limit, then) => {
+            // A process that is about to exit is no sender to be found: the child then speaks for itself.
+            let gone = then == Then::Exit && claim.pid == Some(std::process::id());
+            let pid = claim.pid.filter(|_| !gone);
+            match notifier.send_and_linger(Claim { pid, ..claim }, message, &fds, limit, then) {
+                // Without a child there is only the caller to wait: slower, and still nothing is lost.
+                Err(LingerError::Fork(_)) => Some(limit),
+                result => return result.map(drop).map_err(|error| error.to_string()),
+            }
+        }
         Waiting::Caller(limit) => Some(limit),
         Waiting::Nobody => None,
     };
@@ -116,10 +120,9 @@ fn may(claim: Claim) -> bool {
 /// Becomes the command, with the descriptors it was passed, unless some of them were for the manager: then with the
 /// standard ones, as systemd-notify does. Returns only when that failed.
 fn exec(command: Vec<OsString>, keep_all: bool) -> String {
-    if !keep_all {
-        if let Err(error) = keep_standard_only() {
-            return format!("cannot close the descriptors before becoming the command: {error}");
-        }
+    let kept = if keep_all { Ok(()) } else { keep_standard_only() };
+    if let Err(error) = kept {
+        return format!("cannot close the descriptors before becoming the command: {error}");
     }
     let program = command[0].clone();
     // Under a manager SIGPIPE is ignored (IgnoreSIGPIPE=yes).

@@ -5,6 +5,7 @@ mod demo;
 #[allow(dead_code, reason = "the tests of the client use the rest")]
 mod fake;
 mod flood;
+mod manual;
 mod notify;
 mod place;
 mod restart;
