@@ -7,7 +7,7 @@ OUT   := $(or $(CARGO_TARGET_DIR),target)
 # The fuzz targets' code without the fuzzer, which any toolchain builds.
 FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT)/fuzz
 
-.PHONY: help demo test bench build static check rust fuzz miri node docs live vsock msrv
+.PHONY: help demo test bench build static check rust fuzz miri node docs live race vsock msrv
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -69,3 +69,6 @@ vsock: ## the vsock test, under a kernel that has the loopback
 
 msrv: ## crate aye, with std and without, by the oldest Rust it is for
 	tests/msrv
+
+race: static ## 20,000 messages of short-lived senders for each version and sender: none of aye's is lost
+	tests/systemd/race

@@ -25,6 +25,11 @@ property() { # UNIT NAME
 	systemctl show --property="$2" --value -- "$1"
 }
 
+# A line that is shown with the verdict, also of a case that passes: a figure is nothing to assert, and is to be seen.
+tell() { # LINE
+	echo "$1" >>"/srv/aye/out/$subject.told"
+}
+
 # From here on the manager remembers these units when they are down, as if others depended on them.
 keep_loaded() { # UNIT...
 	printf '%s\n' '[Unit]' "After=${*##*/}" '[Service]' 'ExecStart=/bin/sleep infinity' >/run/systemd/system/aye-keep.service
@@ -115,7 +120,7 @@ await_answer() { # WHAT PATTERN COMMAND...: until what it prints matches the she
 
 await_gone() { # PID: until there is no such process, which need be no child
 	timeout "$patience" tail --pid="$1" --sleep-interval=0.05 --follow /dev/null ||
-		fail "awaited the end of process $1 for $patience s"
+		fail "awaited the end of process $1 ($(cat "/proc/$1/comm")) for $patience s"
 }
 
 # Until the manager has read the messages that were sent to it before: one that waits for its barrier comes after them.
