@@ -303,7 +303,7 @@ fn foreign() -> io::Result<String> {
 }
 
 fn go(pid: u32) -> io::Result<()> {
-    let pid = Pid::from_raw(pid.cast_signed()).ok_or(io::ErrorKind::InvalidInput)?;
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(kill_process(pid, Signal::USR1)?)
 }
 
