@@ -57,7 +57,7 @@ fn a_service_that_never_stops_writing_leaves_the_others_their_turn() {
 
 #[test]
 fn a_service_that_never_stops_talking_leaves_the_others_their_turn() {
-    let talk = "import os\nos.write(3, b'READY=1')\nwhile True: os.write(3, b'STATUS=and another thing')\n";
+    let talk = "import os\nos.write(3, b'READY=1\\nSTATUS=and another thing')\nwhile True: os.write(3, b'STATUS=and another thing')\n";
     let place = Place::new().file("talk.py", talk).service("web.service", READY).service(
         "talk.service",
         "Type=notify\nOpenFile=/run/systemd/notify:notify\nExecStart=python3 %Y/talk.py\n",

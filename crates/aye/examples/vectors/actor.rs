@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aye::verdict::State;
 use aye::{Address, Environment, Notifier};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::vector::{Names, Sent, Vector};
@@ -102,15 +103,13 @@ impl<'v> Actor<'v> {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let pid = rustix::process::Pid::from_raw(child.id().cast_signed()).expect("a pid");
-        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?;
+        let pidfd = pidfd(child.id())?;
         let names = Names::from([
             ("MAIN", std::process::id().to_string()),
             ("CHILD", child.id().to_string()),
             ("CHILDHEX", format!("{:#x}", child.id())),
             ("CHILDID", rustix::fs::fstat(&pidfd)?.st_ino.to_string()),
             ("CONTROL", std::process::id().to_string()),
-            ("FOREIGN", fs::read_to_string(format!("{REPORTS}.pid")).unwrap_or_default()),
         ]);
         Ok(Self { vector, number, notifier: connect()?, names, child, kept: file()?, open: vec![pidfd] })
     }
@@ -152,6 +151,9 @@ impl<'v> Actor<'v> {
 
     fn send(&mut self, sent: &Sent) -> io::Result<Vec<u8>> {
         self.names.insert("NOW", aye::monotonic_usec().to_string());
+        if sent.mentions("@FOREIGN@") {
+            self.names.insert("FOREIGN", fs::read_to_string(format!("{REPORTS}.pid"))?);
+        }
         let bytes = sent.bytes(&self.names);
         let fds = sent.fds.iter().map(|kind| self.open(kind)).collect::<io::Result<Vec<_>>>()?;
         let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
@@ -168,10 +170,6 @@ impl<'v> Actor<'v> {
     }
 
     fn open(&mut self, kind: &str) -> io::Result<OwnedFd> {
-        let pidfd = |pid: u32| {
-            let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a pid");
-            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
-        };
         Ok(match kind {
             "kept" => self.kept.as_fd().try_clone_to_owned()?,
             "pipe" | "hung" => {
@@ -186,6 +184,11 @@ impl<'v> Actor<'v> {
             _ => file()?.into(),
         })
     }
+}
+
+fn pidfd(pid: u32) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
 /// A file that nothing else is.

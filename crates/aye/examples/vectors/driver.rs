@@ -140,23 +140,32 @@ impl Driver {
         let vectors: BTreeMap<usize, &Vector> = batch.iter().copied().collect();
         let mut mains = BTreeMap::new();
         let mut ready = BTreeMap::new();
-        while ready.len() < batch.len() {
+        // Where a control process holds the service there, it may report before the main one does.
+        let is_there =
+            |(number, vector): &(usize, &Vector), mains: &BTreeMap<_, _>, ready: &BTreeMap<_, _>| {
+                ready.contains_key(number) && (mains.contains_key(number) || !vector.ground.is_controlled())
+            };
+        while !batch.iter().all(|one| is_there(one, &mains, &ready)) {
             let Ok(report) = self.report() else { break };
             let Some(vector) = vectors.get(&report.number) else { continue };
+            if report.words == "ready" {
+                ready.insert(report.number, report.pid);
+                continue;
+            }
             let unit = unit(report.number);
-            match (report.words.as_str(), vector.ground.state) {
-                ("ready", _) => {
-                    let main = mains.get(&report.number).copied().unwrap_or(report.pid);
-                    ready.insert(report.number, Actors { main, last: report.pid });
-                    continue;
-                }
-                ("main", State::Reload | State::ReloadSignal) => systemctl(["reload", "--no-block", &unit])?,
-                ("main", State::Stop | State::StopPost) => systemctl(["stop", "--no-block", &unit])?,
+            match vector.ground.state {
+                State::Reload | State::ReloadSignal => systemctl(["reload", "--no-block", &unit])?,
+                State::Stop | State::StopPost => systemctl(["stop", "--no-block", &unit])?,
                 _ => String::new(),
             };
             mains.insert(report.number, report.pid);
         }
-        Ok(ready)
+        let there = batch.iter().filter(|one| is_there(one, &mains, &ready));
+        let actors = there.map(|(number, _)| {
+            let last = ready[number];
+            (*number, Actors { main: mains.get(number).copied().unwrap_or(last), last })
+        });
+        Ok(actors.collect())
     }
 
     fn unit_file(&self, number: usize, vector: &Vector) -> String {
@@ -303,7 +312,7 @@ fn foreign() -> io::Result<String> {
 }
 
 fn go(pid: u32) -> io::Result<()> {
-    let pid = Pid::from_raw(pid.cast_signed()).ok_or(io::ErrorKind::InvalidInput)?;
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(kill_process(pid, Signal::USR1)?)
 }
 
