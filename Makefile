@@ -2,12 +2,14 @@
 CARGO ?= cargo
 HOST  := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
+# Flags for a build with --target alone: there they do not reach the proc macros, which cannot be static.
+STATIC := -C target-feature=+crt-static -C relocation-model=static
 OUT   := $(or $(CARGO_TARGET_DIR),target)
 
 # The fuzz targets' code without the fuzzer, which any toolchain builds.
 FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT)/fuzz
 
-.PHONY: help demo test bench build static check rust fuzz miri node docs live msrv
+.PHONY: help demo test bench build static check rust fuzz miri node docs live vsock msrv
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -21,13 +23,12 @@ bench: build ## the figures, each a ratio of both sides in one run; one table at
 	@bench/run
 
 build: ## the command, optimised, one static file that runs in any systemd root: target/release/aye
-	@# Static by --target, because then the flags do not reach the proc macros, which cannot be static.
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-		$(CARGO) build --release --locked -p aye-cli --target $(HOST)
+	RUSTFLAGS="$(STATIC)" $(CARGO) build --release --locked -p aye-cli --target $(HOST)
 	@mkdir -p $(OUT)/release && ln -f $(OUT)/$(HOST)/release/aye $(OUT)/release/aye
 
-static: build ## the same, and the proof that it is static
+static: build ## the same, the proof that it is static, and the programs of the live cases
 	tests/static $(OUT)/release/aye
+	RUSTFLAGS="$(STATIC)" $(CARGO) build --release --locked -p aye --example notify_options --example vectors --target $(HOST)
 
 check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check
@@ -60,6 +61,11 @@ docs: ## every command of the README
 
 live: static ## the cases of tests/systemd on live systemd 252, 257 and 262
 	tests/systemd/run
+
+vsock: ## the vsock test, under a kernel that has the loopback
+	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+		$(CARGO) test -q --locked -p aye --test vsock --target $(HOST) \
+		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required
 
 msrv: ## crate aye, with std and without, by the oldest Rust it is for
 	tests/msrv

@@ -8,6 +8,7 @@ mod restart;
 mod run;
 mod wrap;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -31,14 +32,30 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == aye_manager::EXECUTOR) {
         return aye_manager::execute().into();
     }
-    match Aye::try_parse() {
-        Ok(Aye::Notify(args)) => notify::run(&args),
-        Ok(Aye::Wrap(args)) => wrap::run(args),
-        Ok(Aye::Run(args)) => run::run(args),
-        Ok(Aye::Restart(args)) => restart::run(&args),
-        Err(error) => refuse(&error),
+    let (words, command) = typed();
+    match Aye::try_parse_from(words) {
+        Ok(Aye::Notify(args)) => notify::run(args, command),
+        Ok(Aye::Wrap(args)) => wrap::run(args).into(),
+        Ok(Aye::Run(args)) => run::run(args).into(),
+        Ok(Aye::Restart(args)) => restart::run(&args).into(),
+        Err(error) => refuse(&error).into(),
     }
-    .into()
+}
+
+/// The words of the command line, with the verb where the binary's name stands for it; and the command that `notify --exec`
+/// is to become.
+fn typed() -> (Vec<OsString>, Option<Vec<OsString>>) {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if notifies() && notify::is_called(words.first().map(OsString::as_os_str)) {
+        words.insert(1, "notify".into());
+    }
+    if notifies() { notify::split(words) } else { (words, None) }
+}
+
+/// Whether this is `notify`, by its name or by the verb.
+fn notifies() -> bool {
+    let mut words = std::env::args_os();
+    notify::is_called(words.next().as_deref()) || words.next().is_some_and(|verb| verb == "notify")
 }
 
 /// Writes a line to standard error. Where nobody reads it any more (`aye run 2>&1 | head`) there is nobody left to tell,
@@ -54,5 +71,5 @@ fn refuse(error: &clap::Error) -> Exit {
         return Exit::Done;
     }
     // systemd-notify, which scripts compare with, knows only 0 and 1.
-    if std::env::args_os().nth(1).is_some_and(|verb| verb == "notify") { Exit::Failed } else { Exit::Usage }
+    if notifies() { Exit::Failed } else { Exit::Usage }
 }

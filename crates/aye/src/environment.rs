@@ -307,7 +307,7 @@ fn number<T: TryFrom<u64>>(variable: &'static str, found: &OsStr) -> Result<T, E
     number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| not_a_number(variable, found))
 }
 
-/// A number that a process can have.
+/// A number that a process can have (libsystemd's `pid_is_valid()`).
 fn pid_number(variable: &'static str, found: &OsStr) -> Result<u32, EnvironmentError> {
     message::pid(found.as_bytes()).ok_or_else(|| not_a_number(variable, found))
 }

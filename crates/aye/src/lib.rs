@@ -32,6 +32,8 @@ mod barrier;
 #[cfg(feature = "std")]
 mod environment;
 #[cfg(feature = "std")]
+mod linger;
+#[cfg(feature = "std")]
 pub mod listen;
 pub mod message;
 mod notifier;
@@ -47,6 +49,8 @@ pub use address::Address;
 pub use barrier::BarrierError;
 #[cfg(feature = "std")]
 pub use environment::{Caller, Environment, EnvironmentError};
+#[cfg(feature = "std")]
+pub use linger::{LingerError, Then};
 #[cfg(feature = "std")]
 pub use message::Message;
 pub use message::{Assignment, Encoder, NotifyAccess};

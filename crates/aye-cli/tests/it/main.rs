@@ -5,7 +5,11 @@ mod demo;
 #[allow(dead_code, reason = "the tests of the client use the rest")]
 mod fake;
 mod flood;
+#[path = "../../../aye/tests/peer/program.rs"]
+#[allow(dead_code, reason = "the tests of the library use the rest")]
+mod libsystemd;
 mod notify;
+mod peer;
 mod place;
 mod restart;
 mod run;

@@ -90,6 +90,12 @@ impl Place {
         self.seen(output)
     }
 
+    /// The same for a command that leaves a process behind which has its standard error: nobody waits for the end of that.
+    pub(crate) fn outcome_without_stderr(&self, mut command: Command) -> Outcome {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        self.seen(child.wait_with_output().unwrap())
+    }
+
     fn seen(&self, output: Output) -> Outcome {
         let text = |bytes: Vec<u8>| self.normal(&String::from_utf8(bytes).unwrap());
         Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -234,7 +240,12 @@ impl Running<'_> {
     /// Ctrl-C, and what follows.
     #[track_caller]
     pub(crate) fn interrupted(self) -> (Option<i32>, Vec<String>) {
-        self.signal(Signal::INT);
+        self.signalled(Signal::INT)
+    }
+
+    #[track_caller]
+    pub(crate) fn signalled(self, signal: Signal) -> (Option<i32>, Vec<String>) {
+        self.signal(signal);
         self.ends()
     }
 }

@@ -42,6 +42,29 @@ pub fn forget_inherited() -> io::Result<()> {
     sys::reset_signals()
 }
 
+/// A copy of the descriptor `number` that was passed to this process; it is close-on-exec.
+///
+/// ```
+/// assert!(aye::listen::passed(77).is_err(), "nobody passed it");
+/// ```
+///
+/// # Errors
+/// `EBADF` where nothing was passed under that number: what this process opened itself is close-on-exec and does not count.
+pub fn passed(number: i32) -> io::Result<OwnedFd> {
+    if !sys::is_inherited(number) {
+        return Err(rustix::io::Errno::BADF.into());
+    }
+    sys::duplicate(number)
+}
+
+/// Lets the program that this process becomes inherit the standard descriptors only.
+///
+/// # Errors
+/// When `/proc` is not there to list the others.
+pub fn keep_standard_only() -> io::Result<()> {
+    sys::close_on_exec_from(FIRST)
+}
+
 /// Descriptors for the program that this process becomes.
 ///
 /// ```no_run
@@ -57,9 +80,15 @@ pub fn forget_inherited() -> io::Result<()> {
 pub struct HandOver {
     inherited: Vec<String>,
     added: Vec<(OwnedFd, String)>,
+    as_found: bool,
 }
 
 impl HandOver {
+    /// Leaves what this process inherited, and what `LISTEN_*` say of it, as they are: for a program that takes its place.
+    pub fn as_found() -> Self {
+        Self { as_found: true, ..Self::default() }
+    }
+
     /// Keeps what was handed to this process already, under its names.
     ///
     /// Descriptors from 3 on that are open but belong to nobody's list (a shell's `3>file`) are kept in place and
@@ -79,7 +108,7 @@ impl HandOver {
         while sys::is_inherited(number_of(inherited.len())) {
             inherited.push("unknown".to_owned());
         }
-        Ok(Self { inherited, added: Vec::new() })
+        Ok(Self { inherited, ..Self::default() })
     }
 
     /// Whether a descriptor of this name is handed over already.
@@ -120,6 +149,9 @@ impl HandOver {
         environment: Vec<(OsString, OsString)>,
         sigpipe: Sigpipe,
     ) -> io::Error {
+        if self.as_found {
+            return sys::exec(program, arguments, &environment, sigpipe);
+        }
         let environment = self.described_in(environment);
         match self.place() {
             Ok(_kept_open) => sys::exec(program, arguments, &environment, sigpipe),

@@ -13,6 +13,7 @@ mod parse;
 mod tests;
 
 pub use access::NotifyAccess;
+#[cfg(feature = "std")]
 pub(crate) use assignment::pid;
 pub use assignment::{Assignment, InvalidValue};
 pub use encode::{EncodeError, Encoder, LineBreaks};

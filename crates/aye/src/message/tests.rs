@@ -123,7 +123,7 @@ fn invalid_values_are_named_with_what_is_expected() {
     let message = Message::parse(b"STATUS=\xff").unwrap();
     assert_eq!(
         message.assignments().next().unwrap().unwrap_err().to_string(),
-        "STATUS=\\xff: expected UTF-8"
+        "STATUS=\\xff: expected UTF-8 without noncharacters"
     );
 }
 

@@ -174,7 +174,9 @@ impl fmt::Display for Said {
             }
             Errno::ACCESS => "permission denied: a sandbox setting or another user's socket",
             Errno::PROTOTYPE => "it is no datagram socket",
-            Errno::PERM => "not permitted: only root may claim another process' credentials",
+            Errno::PERM => {
+                "not permitted: a sandbox, or a receiver that takes no descriptors (SO_PASSRIGHTS), as systemd-notify --fork"
+            },
             Errno::SRCH => "there is no process with that PID",
             Errno::TOOBIG => "more than 253 file descriptors, the most that the kernel passes at once",
             #[cfg(feature = "std")]

@@ -1,7 +1,7 @@
 //! Descriptors that were there when this process began.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 /// Whether `number` is open and would survive exec: then it was inherited, since everything this process opens
 /// itself is close-on-exec.
@@ -24,4 +24,15 @@ pub(crate) fn adopt(number: i32) -> io::Result<OwnedFd> {
     // SAFETY: it is open, and nobody here owns it: what this process opens is close-on-exec, what was adopted before is,
     // too, and this one was not until now.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// A copy of `number` above the standard three, close-on-exec (fcntl(2), `F_DUPFD_CLOEXEC`).
+pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the descriptor itself stays as it is, and of one that is not open the kernel makes no copy.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it is new and ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }

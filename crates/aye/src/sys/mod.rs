@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 #[cfg(feature = "std")]
+mod child;
+#[cfg(feature = "std")]
 mod exec;
 #[cfg(feature = "std")]
 mod inherited;
@@ -12,9 +14,11 @@ mod receive;
 mod vsock;
 
 #[cfg(feature = "std")]
+pub(crate) use child::{Forked, close, end_after, exit_now, fork, reap};
+#[cfg(feature = "std")]
 pub(crate) use exec::{close_on_exec_from, duplicate_to, exec, keep_across_exec, reset_signals};
 #[cfg(feature = "std")]
-pub(crate) use inherited::{adopt, is_inherited};
+pub(crate) use inherited::{adopt, duplicate, is_inherited};
 #[cfg(feature = "std")]
 pub(crate) use pidfd::{
     CGROUP as PIDFD_INFO_CGROUP, CREDENTIALS as PIDFD_INFO_CREDENTIALS, EXIT as PIDFD_INFO_EXIT,

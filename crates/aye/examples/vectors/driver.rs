@@ -1,0 +1,408 @@
+//! Sends every vector from a service of its own, and compares what systemd then shows and logs with the verdict and with
+//! the vector's data. Each message is between two of the driver's own, which systemd refuses in a line of its journal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use aye::message::Message;
+use aye::verdict::{Judged, Role, State, Verdict, judge};
+use aye::{Address, Notifier};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::actor::REPORTS;
+use super::vector::{Names, PROPERTIES, Shown, Vector, by_version, changes, from_hex};
+
+/// As many services as are brought to their grounds side by side.
+const BATCH: usize = 24;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// One vector that was sent.
+struct Seen {
+    bytes: Vec<u8>,
+    names: Names,
+    before: Shown,
+    after: Shown,
+}
+
+/// What an actor reports.
+struct Report {
+    number: usize,
+    pid: u32,
+    words: String,
+}
+
+/// The processes of a service on its ground.
+#[derive(Clone, Copy)]
+struct Actors {
+    main: u32,
+    /// Its control process, where one holds it there, or the main one.
+    last: u32,
+}
+
+pub(crate) struct Driver {
+    version: u16,
+    program: String,
+    reports: UnixDatagram,
+    marks: Notifier,
+    /// The numbers of the vectors, in the order in which they were sent.
+    marked: Vec<usize>,
+}
+
+fn unit(number: usize) -> String {
+    format!("vector-{number}.service")
+}
+
+fn systemctl<'a>(arguments: impl IntoIterator<Item = &'a str>) -> io::Result<String> {
+    let output = Command::new("systemctl").args(arguments).stderr(Stdio::null()).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+impl Driver {
+    pub(crate) fn new(version: u16) -> Result<Self, Failure> {
+        let reports = UnixDatagram::bind(REPORTS)?;
+        fs::set_permissions(REPORTS, fs::Permissions::from_mode(0o777))?;
+        reports.set_read_timeout(Some(Duration::from_secs(15)))?;
+        let program = std::env::current_exe()?.to_string_lossy().into_owned();
+        Ok(Self {
+            version,
+            program,
+            reports,
+            marks: Notifier::connect(&Address::Path(b"/run/systemd/notify"))?,
+            marked: Vec::new(),
+        })
+    }
+
+    /// Runs all; how many were for this version, and a line for each disagreement.
+    pub(crate) fn run(&mut self, vectors: &[Vector]) -> Result<(usize, Vec<String>), Failure> {
+        let mine: Vec<(usize, &Vector)> =
+            vectors.iter().enumerate().filter(|(_, vector)| vector.is_for(self.version)).collect();
+        for (number, vector) in &mine {
+            fs::write(format!("/run/systemd/system/{}", unit(*number)), self.unit_file(*number, vector))?;
+        }
+        systemctl(["daemon-reload"])?;
+        let cursor = cursor()?;
+        let mut seen = BTreeMap::new();
+        for batch in mine.chunks(BATCH) {
+            seen.extend(self.send_all(batch)?);
+        }
+        let journal = journal(&cursor, &self.marked)?;
+        let mut failures = Vec::new();
+        for (number, vector) in &mine {
+            let complaints = match seen.get(number) {
+                Some(Ok(seen)) => self.compare(vector, seen, journal.get(number).map_or(&[], Vec::as_slice)),
+                Some(Err(error)) => vec![format!("it could not be run: {error}")],
+                None => vec!["it was not run".to_owned()],
+            };
+            failures.extend(complaints.into_iter().map(|complaint| format!("{}: {complaint}", vector.name)));
+        }
+        Ok((mine.len(), failures))
+    }
+
+    /// Brings the services to their grounds side by side, and sends one message after another.
+    fn send_all(
+        &mut self,
+        batch: &[(usize, &Vector)],
+    ) -> Result<BTreeMap<usize, Result<Seen, String>>, Failure> {
+        let units: Vec<String> = batch.iter().map(|(number, _)| unit(*number)).collect();
+        let with = |words: &[&str]| systemctl(words.iter().copied().chain(units.iter().map(String::as_str)));
+        let began = aye::monotonic_usec();
+        with(&["start", "--no-block"])?;
+        let mut actors = self.reach(batch)?;
+        let before = show(&units)?;
+        let mut all = BTreeMap::new();
+        for ((number, vector), before) in batch.iter().zip(before) {
+            let actor =
+                actors.remove(number).ok_or_else(|| "its service never came to its ground".to_owned());
+            let sent = actor.and_then(|actor| {
+                self.send(*number, vector, actor, before, began).map_err(|e| e.to_string())
+            });
+            all.insert(*number, sent);
+        }
+        for ((number, _), after) in batch.iter().zip(show(&units)?) {
+            if let Some(Ok(seen)) = all.get_mut(number) {
+                seen.after = after;
+            }
+        }
+        with(&["kill", "--signal=KILL"])?;
+        Ok(all)
+    }
+
+    /// Waits until every service of the batch is on its ground; by number, its main process and who reported that.
+    fn reach(&self, batch: &[(usize, &Vector)]) -> Result<BTreeMap<usize, Actors>, Failure> {
+        let vectors: BTreeMap<usize, &Vector> = batch.iter().copied().collect();
+        let mut mains = BTreeMap::new();
+        let mut ready = BTreeMap::new();
+        while ready.len() < batch.len() {
+            let Ok(report) = self.report() else { break };
+            let Some(vector) = vectors.get(&report.number) else { continue };
+            let unit = unit(report.number);
+            match (report.words.as_str(), vector.ground.state) {
+                ("ready", _) => {
+                    let main = mains.get(&report.number).copied().unwrap_or(report.pid);
+                    ready.insert(report.number, Actors { main, last: report.pid });
+                    continue;
+                }
+                ("main", State::Reload | State::ReloadSignal) => systemctl(["reload", "--no-block", &unit])?,
+                ("main", State::Stop | State::StopPost) => systemctl(["stop", "--no-block", &unit])?,
+                _ => String::new(),
+            };
+            mains.insert(report.number, report.pid);
+        }
+        Ok(ready)
+    }
+
+    fn unit_file(&self, number: usize, vector: &Vector) -> String {
+        let (ground, program) = (&vector.ground, &self.program);
+        let command = |role: &str| format!("{program} act {role} {number}");
+        let mut file = format!(
+            "[Service]\nType={}\nNotifyAccess={}\nExecStart={}\nFileDescriptorStoreMax={}\nTimeoutStartSec=90\nTimeoutStopSec=90\n",
+            ground.kind.as_str(),
+            ground.access.as_str(),
+            command("main"),
+            ground.store_max
+        );
+        let control = match ground.state {
+            State::StartPost => "ExecStartPost=",
+            State::Reload => "ExecReload=",
+            State::Stop => "ExecStop=",
+            State::StopPost => "KillSignal=SIGKILL\nExecStopPost=",
+            _ => "# ",
+        };
+        let _ = writeln!(file, "{control}{}", command("control"));
+        if ground.watchdog {
+            file.push_str("WatchdogSec=30\n");
+        }
+        if let Some(user) = &ground.user {
+            let _ = writeln!(file, "User={user}");
+        }
+        file
+    }
+
+    fn report(&self) -> Result<Report, Failure> {
+        let mut buffer = vec![0; 64 * 1024];
+        let length = self.reports.recv(&mut buffer).map_err(|error| format!("no report came: {error}"))?;
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let mut words = text.splitn(3, ' ');
+        let mut next = || words.next().ok_or("a report of too few words");
+        Ok(Report { number: next()?.parse()?, pid: next()?.parse()?, words: next()?.to_owned() })
+    }
+
+    fn send(
+        &mut self,
+        number: usize,
+        vector: &Vector,
+        actors: Actors,
+        mut before: Shown,
+        began: u64,
+    ) -> Result<Seen, Failure> {
+        let wanted = vector.ground.state_in(self.version).as_str();
+        if before.get("SubState").is_none_or(|state| state != wanted) {
+            before = settled(&unit(number), "SubState", wanted)?;
+        }
+        let foreign = vector.sent.mentions("@FOREIGN@").then(foreign).transpose()?;
+        self.marks.send(b"X_MARK=from")?;
+        self.marked.push(number);
+        let sent = self.told_to_send(number, vector, actors);
+        self.marks.send(b"X_MARK=to")?;
+        let sent = sent?;
+        let mut words = sent.split(' ');
+        let bytes = match (words.next(), words.next()) {
+            (Some("sent"), Some(hex)) => from_hex(hex),
+            _ => return Err(format!("an unexpected report: {sent}").into()),
+        };
+        let mut names = Names::from([("MAIN", actors.main.to_string()), ("BEGAN", began.to_string())]);
+        names.extend(foreign.map(|pid| ("FOREIGN", pid)));
+        for word in words {
+            match word.split_once('=') {
+                Some(("CHILD", pid)) => names.insert("CHILD", pid.to_owned()),
+                Some(("CHILDID", id)) => names.insert("CHILDID", id.to_owned()),
+                _ => None,
+            };
+        }
+        Ok(Seen { bytes, names, before, after: Shown::new() })
+    }
+
+    fn told_to_send(&self, number: usize, vector: &Vector, actors: Actors) -> Result<String, Failure> {
+        match vector.ground.sender.as_str() {
+            "outside" => self.start_outside(number)?,
+            "control" => go(actors.last)?,
+            _ => go(actors.main)?,
+        }
+        loop {
+            let report = self.report()?;
+            if report.number == number {
+                return Ok(report.words);
+            }
+        }
+    }
+
+    /// A process in a cgroup that belongs to no unit.
+    fn start_outside(&self, number: usize) -> io::Result<()> {
+        let group = "/sys/fs/cgroup/aye-outside";
+        fs::create_dir_all(group)?;
+        let script = format!("echo $$ >{group}/cgroup.procs && exec {} act outside {number}", self.program);
+        Command::new("/bin/sh").args(["-c", &script]).spawn()?;
+        Ok(())
+    }
+
+    fn compare(&self, vector: &Vector, seen: &Seen, journal: &[String]) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let message = Message::parse(&seen.bytes).unwrap_or_default();
+        let judged = judge(&message, &vector.context(self.version, &seen.names));
+        let predicted = vector.predict(self.version, &seen.before, &judged, &seen.names);
+        for (name, value) in &predicted {
+            let shown = &seen.after[name];
+            if shown != value {
+                let verdicts: Vec<_> = judged.iter().map(ToString::to_string).collect();
+                complaints.push(format!(
+                    "systemd {} shows {name}={shown}, and the verdict says {value:?}: {verdicts:?}",
+                    self.version
+                ));
+            }
+        }
+        if refused_by_access(vector, &judged) && !journal.iter().any(|line| says_so(line)) {
+            complaints.push(format!("the verdict refuses the sender, and systemd says only {journal:?}"));
+        }
+        let words: Vec<_> = judged.iter().map(|judged| judged.verdict.word()).collect();
+        let data = json!({
+            "verdicts": words,
+            "changes": changes(&seen.before, &seen.after, &seen.names),
+            "journal": journal,
+        });
+        let expected = by_version(&vector.data["seen"], self.version).unwrap_or(&Value::Null);
+        if *expected != data {
+            complaints.push(format!("the file says {expected}, seen by {} was {data}", self.version));
+        }
+        complaints
+    }
+}
+
+fn refused_by_access(vector: &Vector, judged: &[Judged<'_>]) -> bool {
+    let refused = |judged: &Judged<'_>| matches!(&judged.verdict, Verdict::Refused(why) if why.starts_with("its sender"));
+    vector.context(262, &Names::new()).role != Role::Outside && judged.iter().any(refused)
+}
+
+fn says_so(line: &str) -> bool {
+    line.contains("but reception") || line.contains("Cannot find unit")
+}
+
+/// A process of another unit, the one of the case. systemd may come to take it for the main process of a vector's service,
+/// which is then killed.
+fn foreign() -> io::Result<String> {
+    let pid = Command::new("sleep").arg("60").spawn()?.id().to_string();
+    fs::write(format!("{REPORTS}.pid"), &pid)?;
+    Ok(pid)
+}
+
+fn go(pid: u32) -> io::Result<()> {
+    let pid = Pid::from_raw(pid.cast_signed()).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(kill_process(pid, Signal::USR1)?)
+}
+
+/// What each unit shows, in their order.
+fn show(units: &[String]) -> Result<Vec<Shown>, Failure> {
+    let names: Vec<_> = PROPERTIES.iter().map(|(name, _)| *name).collect();
+    let names = format!("--property={}", names.join(","));
+    let text = systemctl(["show", &names].into_iter().chain(units.iter().map(String::as_str)))?;
+    let pair = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let all: Vec<Shown> =
+        text.split("\n\n").map(|part| part.split('\n').filter_map(pair).collect()).collect();
+    if all.len() == units.len() { Ok(all) } else { Err(format!("systemctl showed {text:?}").into()) }
+}
+
+/// What is shown once a property has the value. The control process reports before systemd has heard of its start.
+fn settled(unit: &str, name: &str, value: &str) -> Result<Shown, Failure> {
+    let end = Instant::now() + Duration::from_secs(5);
+    loop {
+        let shown = show(&[unit.to_owned()])?.remove(0);
+        if shown.get(name).is_some_and(|found| found == value) {
+            return Ok(shown);
+        }
+        if Instant::now() > end {
+            return Err(format!("awaited {name}={value}, saw {shown:?}").into());
+        }
+    }
+}
+
+fn cursor() -> Result<String, Failure> {
+    Command::new("journalctl").arg("--sync").status()?;
+    let output = Command::new("journalctl")
+        .args(["--quiet", "--lines=1", "--output=cat", "--show-cursor"])
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let cursor = text.lines().find_map(|line| line.strip_prefix("-- cursor: "));
+    Ok(cursor.ok_or("the journal has no cursor")?.to_owned())
+}
+
+/// What PID 1 logged of each vector: between its two marks, and not about the unit of another one.
+fn journal(cursor: &str, marked: &[usize]) -> Result<BTreeMap<usize, Vec<String>>, Failure> {
+    Command::new("journalctl").arg("--sync").status()?;
+    let output = Command::new("journalctl")
+        .args(["--quiet", "--output=json", "--all", &format!("--after-cursor={cursor}"), "_PID=1"])
+        .output()?;
+    let mark = format!("Got notification message from PID {}, but reception is disabled", std::process::id());
+    let mut parts: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut marks = 0;
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let entry: Value = serde_json::from_str(line)?;
+        let text = message_of(&entry["MESSAGE"]);
+        if text.contains(&mark) {
+            marks += 1;
+            continue;
+        }
+        let Some(number) = marked.get(marks / 2).filter(|_| marks % 2 == 1) else { continue };
+        let about_another = text.starts_with("vector-") && !text.starts_with(&format!("{}:", unit(*number)));
+        if !about_another && is_of_interest(&entry["PRIORITY"], &text) {
+            parts.entry(*number).or_default().push(plain(&text));
+        }
+    }
+    if marks != 2 * marked.len() {
+        return Err(format!("{marks} marks in the journal for {} vectors", marked.len()).into());
+    }
+    Ok(parts)
+}
+
+/// journalctl writes what is not UTF-8 as a list of bytes.
+fn message_of(value: &Value) -> String {
+    match value {
+        Value::Array(bytes) => {
+            let bytes: Vec<u8> = bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        value => value.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn is_of_interest(priority: &Value, text: &str) -> bool {
+    let notice = matches!(priority.as_str(), Some("0" | "1" | "2" | "3" | "4" | "5"));
+    notice || says_so(text)
+}
+
+/// Without the unit's name, and every number of several digits as N: pids differ from run to run.
+fn plain(text: &str) -> String {
+    let text = match text.split_once(".service: ") {
+        Some((unit, rest)) if unit.starts_with("vector-") => rest,
+        _ => text,
+    };
+    let mut out = String::new();
+    let mut digits = String::new();
+    for character in text.chars().chain(['\0']) {
+        if character.is_ascii_digit() {
+            digits.push(character);
+            continue;
+        }
+        out.push_str(if digits.len() > 1 { "N" } else { &digits });
+        digits.clear();
+        out.push(character);
+    }
+    out.pop();
+    out
+}

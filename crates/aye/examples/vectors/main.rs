@@ -1,0 +1,52 @@
+//! The live case `vectors`: every datagram of tests/vectors/messages.json, sent by a service of the machine's systemd, and
+//! what came of it beside what the verdict says. One program is both the service and who watches it.
+//!
+//! usage: vectors run FILE VERSION | vectors act ROLE NUMBER
+
+mod actor;
+mod driver;
+mod vector;
+
+use std::process::ExitCode;
+
+/// Where the case puts the vectors for the services to read.
+const VECTORS: &str = "/run/case/messages.json";
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["run", file, version] => run(file, version),
+        ["act", role, number] => act(role, number).map(|()| true),
+        _ => Err("usage: vectors run FILE VERSION | vectors act ROLE NUMBER".into()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("vectors: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(file: &str, version: &str) -> Result<bool, Failure> {
+    std::fs::copy(file, VECTORS)?;
+    let vectors = vector::read(&std::fs::read_to_string(file)?);
+    let (count, failures) = driver::Driver::new(version.parse()?)?.run(&vectors)?;
+    for failure in &failures {
+        println!("{failure}");
+    }
+    println!("{count} vectors sent to systemd {version}, {} disagreements", failures.len());
+    Ok(failures.is_empty() && count > 0)
+}
+
+fn act(role: &str, number: &str) -> Result<(), Failure> {
+    let number = number.parse()?;
+    let vectors = vector::read(&std::fs::read_to_string(VECTORS)?);
+    let vector = vectors.get(number).ok_or("there is no such vector")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(actor::act(role, number, vector))?)
+}
