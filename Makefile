@@ -2,8 +2,6 @@
 CARGO ?= cargo
 HOST  := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-# Flags for a build with --target alone: there they do not reach the proc macros, which cannot be static.
-STATIC := -C target-feature=+crt-static -C relocation-model=static
 OUT   := $(or $(CARGO_TARGET_DIR),target)
 
 # The fuzz targets' code without the fuzzer, which any toolchain builds.
@@ -22,13 +20,16 @@ test: ## everything, live systemd included; closes with a count
 bench: build ## the figures, each a ratio of both sides in one run; one table at the end
 	@bench/run
 
+STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO)
+
 build: ## the command, optimised, one static file that runs in any systemd root: target/release/aye
-	RUSTFLAGS="$(STATIC)" $(CARGO) build --release --locked -p aye-cli --target $(HOST)
+	@# Static by --target, because then the flags do not reach the proc macros, which cannot be static.
+	$(STATIC) build --release --locked -p aye-cli --target $(HOST)
 	@mkdir -p $(OUT)/release && ln -f $(OUT)/$(HOST)/release/aye $(OUT)/release/aye
 
-static: build ## the same, the proof that it is static, and the programs of the live cases
+static: build ## the same, the proof that it is static, and the programs of the live cases beside it
 	tests/static $(OUT)/release/aye
-	RUSTFLAGS="$(STATIC)" $(CARGO) build --release --locked -p aye --example notify_options --example vectors --target $(HOST)
+	$(STATIC) build --release --locked -p aye --example notify_options --example vectors --target $(HOST)
 
 check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check
@@ -62,12 +63,11 @@ node: ## the npm package on this machine's Node, on the oldest and the newest, o
 docs: ## every command of the README
 	tests/readme
 
-live: static ## the cases of tests/systemd on live systemd 252, 257 and 262
+live: static ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
 vsock: ## the vsock test, under a kernel that has the loopback
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-		$(CARGO) test -q --locked -p aye --test vsock --target $(HOST) \
+	$(STATIC) test -q --locked -p aye --test vsock --target $(HOST) \
 		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required
 
 msrv: ## crate aye, with std and without, by the oldest Rust it is for

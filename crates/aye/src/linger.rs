@@ -98,14 +98,14 @@ impl Notifier {
         for fd in fds {
             sys::close(fd.as_raw_fd());
         }
-        let failed = sent.is_err();
+        // Before the report: when the caller has gone on, nothing that befalls it or its terminal reaches the child.
+        let _ = detach();
         // Nobody reads it when the parent was killed meanwhile, which changes nothing.
         let _ = reporter.write_all(&written(&sent));
-        if failed {
+        sys::close(reporter.as_raw_fd());
+        if sent.is_err() {
             sys::exit_now(1);
         }
-        sys::close(reporter.as_raw_fd());
-        let _ = detach();
         // The barrier has its own limit, but sending it can block as well.
         sys::end_after(u32::try_from(limit.as_secs()).unwrap_or(u32::MAX).saturating_add(1));
         let received = self.barrier_as(claim, limit);

@@ -98,7 +98,7 @@ fn a_main_process_that_the_manager_itself_descends_from_is_refused() {
         );
         let place = Place::new().service("web.service", &service);
         let mut manager = place.run(&["web"]);
-        manager.says(&format!("web: MAINPID={pid} is ignored"));
+        manager.says(&format!("web: MAINPID={pid} is refused"));
         assert_ne!(place.property("web", "MainPID"), pid.to_string());
         assert_eq!(manager.interrupted().0, Some(130));
         place.assert_nothing_left();

@@ -3,8 +3,8 @@
 use std::io;
 use std::rc::Rc;
 
-use aye::verdict::{Role, permit};
-use aye::{Datagram, Received, Sender};
+use aye::verdict::{Context, Descriptors, Effect, Judged, Process, Role, Verdict, judge, permit};
+use aye::{Assignment, Datagram, Received, Sender};
 use tokio::io::Interest;
 use tokio::net::UnixStream as Executor;
 
@@ -46,51 +46,87 @@ impl Manager {
     }
 
     fn heard(&mut self, unit: &str, datagram: &Datagram) {
-        if datagram.message.is_empty() || datagram.message.contains("BARRIER=1") {
-            return; // dropping the datagram closes its descriptor, and that is the barrier
-        }
-        let Some(service) = self.service(unit) else {
+        let Some(context) = self.context(unit, datagram) else {
             return;
         };
-        let sender = datagram.sender;
-        let access = service.settings.notify_access;
-        if let Err(refused) = permit(access, role(service, sender)) {
+        let judged = judge(&datagram.message, &context);
+        if matches!(judged.as_slice(), [Judged { verdict: Verdict::Accepted(Effect::Completes, _), .. }]) {
+            return; // dropping the datagram closes its descriptor, and that is the barrier
+        }
+        if let (Err(refused), false) =
+            (permit(context.access, context.role), datagram.message.contains("BARRIER=1"))
+        {
             let text = datagram.message.lines().map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
-            return self
-                .observer
-                .notice(unit, &format!("{text} of PID {} was refused: {refused}", sender.pid));
+            let pid = datagram.sender.pid;
+            return self.observer.notice(unit, &format!("{text} of PID {pid} was refused: {refused}"));
         }
-        let mut notification = Notification::of(&datagram.message);
         if !datagram.fds.is_empty() {
-            notification.complaints.push("the file descriptor store is not there in aye run".to_owned());
+            self.observer.notice(unit, "the file descriptor store is not there in aye run");
         }
-        notification.main_pid = notification.main_pid.filter(|&pid| service.machine.main_pid() != Some(pid));
+        for judged in &judged {
+            self.tell(unit, judged);
+        }
+        let notification = Notification::of(&judged);
         if let Some(pid) = notification.main_pid {
-            if self.may_be_main(unit, pid, sender) {
-                let watch = tasks::watch_main(&self.me, unit, pid);
-                if let Some(service) = self.service_mut(unit) {
-                    service.main_watch = watch;
-                }
-            } else {
-                notification.main_pid = None;
-                notification.complaints.push(format!("MAINPID={pid} is ignored: no process of this service"));
+            let watch = tasks::watch_main(&self.me, unit, pid);
+            if let Some(service) = self.service_mut(unit) {
+                service.main_watch = watch;
             }
-        }
-        for complaint in &notification.complaints {
-            self.observer.notice(unit, complaint);
         }
         self.dispatch(unit, Event::Notified(notification));
     }
 
-    fn may_be_main(&self, unit: &str, pid: u32, sender: Sender) -> bool {
-        let control = self.service(unit).and_then(|service| service.machine.control_pid());
+    /// Shows what does not count, and why; the same thing again only after something else.
+    fn tell(&mut self, unit: &str, judged: &Judged<'_>) {
+        let counts =
+            matches!(judged.verdict, Verdict::Accepted(effect, _) if !matches!(effect, Effect::Resets(_)));
+        if counts || judged.line.starts_with(b"X_") || judged.line.starts_with(b"FDSTORE=") {
+            return;
+        }
+        let text = judged.to_string();
+        let Some(service) = self.service_mut(unit).filter(|service| service.last_told != text) else {
+            return;
+        };
+        service.last_told.clone_from(&text);
+        self.observer.notice(unit, &text);
+    }
+
+    /// What the verdict on a message of that unit depends on; `None` when there is no such unit, or nothing in the message.
+    fn context(&self, unit: &str, datagram: &Datagram) -> Option<Context> {
+        let service = self.service(unit).filter(|_| !datagram.message.is_empty())?;
+        let unit_access = service.settings.notify_access;
+        let named = datagram.message.value("MAINPID").map(|value| Assignment::of(b"MAINPID", value));
+        Some(Context {
+            access: service.machine.notify_access(unit_access),
+            unit_access,
+            role: role(service, datagram.sender),
+            uid: datagram.sender.uid,
+            main_pid: match named {
+                Some(Ok(Assignment::MainPid(pid))) => self.process(unit, service, pid),
+                _ => Process::Dead,
+            },
+            fds: Descriptors { count: datagram.fds.len(), ..Descriptors::default() },
+            ..service.machine.context()
+        })
+    }
+
+    /// What the process is to the service.
+    fn process(&self, unit: &str, service: &ServiceUnit, pid: u32) -> Process {
         // To end a service is to end the descendants of its main process: the manager must not be among them, and PID 1
         // is nobody's, even where the manager came into its pid namespace from outside.
-        pid != 1
-            && !process::is_ancestor(pid)
-            && Some(pid) != control
-            && process::find(pid).is_some()
-            && (sender.uid == 0 || self.members(unit).iter().any(|member| member.pid == pid))
+        if pid == 1 || process::is_ancestor(pid) {
+            Process::Manager
+        } else if service.machine.main_pid() == Some(pid) {
+            Process::Main
+        } else if service.machine.control_pid() == Some(pid) {
+            Process::Control
+        } else if process::find(pid).is_none() {
+            Process::Dead
+        } else if self.members(unit).iter().any(|member| member.pid == pid) {
+            Process::Member
+        } else {
+            Process::Foreign
+        }
     }
 
     /// Reads what waits of what a service wrote.

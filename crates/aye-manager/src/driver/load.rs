@@ -113,6 +113,7 @@ impl Manager {
             output_read: Rc::new(output_read),
             lines: Lines::default(),
             log: VecDeque::new(),
+            last_told: String::new(),
             tasks: JoinSet::new(),
         };
         tasks::watch_service(&self.shared(), &key, &mut service);

@@ -45,6 +45,8 @@ pub(crate) struct ServiceUnit {
     pub(crate) lines: Lines,
     /// The last lines, oldest first.
     pub(crate) log: VecDeque<String>,
+    /// What was last said of a message that did not count.
+    pub(crate) last_told: String,
     /// The tasks that listen to it, which end with it.
     pub(crate) tasks: JoinSet<()>,
 }

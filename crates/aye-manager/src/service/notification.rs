@@ -1,9 +1,10 @@
-//! A message of the service as the machine understands it: the assignments that change something, by the rules of
-//! `service_notify_message()` in systemd's sources. What is no valid value is named, so that it can be shown.
+//! A message of the service as the machine understands it: what the verdict accepted, kept beyond the message's life.
+//! Nothing is decided here.
 
 use std::time::Duration;
 
-use aye::Message;
+use aye::verdict::{Effect, Judged, Verdict};
+use aye::{Assignment, NotifyAccess};
 
 /// What `WATCHDOG=` said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,21 +15,25 @@ pub enum Heartbeat {
     Trigger,
 }
 
-/// The assignments of one accepted message.
+/// The accepted assignments of one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notification {
-    /// `READY=1`
-    pub ready: bool,
-    /// `RELOADING=1`
-    pub reloading: bool,
-    /// `MONOTONIC_USEC=`
-    pub monotonic: Option<Duration>,
-    /// `STOPPING=1`
-    pub stopping: bool,
+    /// What `READY=1` does.
+    pub ready: Option<Effect>,
+    /// What `RELOADING=1` does.
+    pub reloading: Option<Effect>,
+    /// What `STOPPING=1` does.
+    pub stopping: Option<Effect>,
     /// `STATUS=`; an empty or invalid text clears it.
     pub status: Option<String>,
+    /// `NOTIFYACCESS=`
+    pub access: Option<NotifyAccess>,
     /// `ERRNO=`
     pub errno: Option<i32>,
+    /// `BUSERROR=`
+    pub bus_error: Option<String>,
+    /// `VARLINKERROR=`
+    pub varlink_error: Option<String>,
     /// `MAINPID=`
     pub main_pid: Option<u32>,
     /// `WATCHDOG=`
@@ -37,109 +42,81 @@ pub struct Notification {
     pub watchdog_interval: Option<Option<Duration>>,
     /// `EXTEND_TIMEOUT_USEC=`
     pub extend_timeout: Option<Duration>,
-    /// What was said but is not valid, as sentences.
-    pub complaints: Vec<String>,
+    /// `RESTART_RESET=1`
+    pub restart_reset: bool,
 }
 
 impl Notification {
-    /// Reads a message whose sender may speak for the service.
-    pub fn of(message: &Message) -> Self {
-        let mut found = Self {
-            ready: message.contains("READY=1"),
-            reloading: message.contains("RELOADING=1"),
-            stopping: message.contains("STOPPING=1"),
-            ..Self::default()
-        };
-        found.status = message.value("STATUS").map(|text| found.text("STATUS", text));
-        found.monotonic = found.number(message, "MONOTONIC_USEC").map(Duration::from_micros);
-        found.errno = found.errno(message);
-        found.main_pid = found.number(message, "MAINPID").and_then(|pid| u32::try_from(pid).ok());
-        found.extend_timeout = found.number(message, "EXTEND_TIMEOUT_USEC").map(Duration::from_micros);
-        found.watchdog_interval = found
-            .number(message, "WATCHDOG_USEC")
-            .map(|usec| (usec != 0 && usec != u64::MAX).then(|| Duration::from_micros(usec)));
-        found.heartbeat = match message.value("WATCHDOG") {
-            Some(b"1") => Some(Heartbeat::Alive),
-            Some(b"trigger") => Some(Heartbeat::Trigger),
-            Some(other) => {
-                found.complain("WATCHDOG", other, "1 or trigger");
-                None
+    /// What was accepted of a message.
+    pub fn of(judged: &[Judged<'_>]) -> Self {
+        let mut found = Self::default();
+        for judged in judged {
+            if let Verdict::Accepted(effect, assignment) = &judged.verdict {
+                found.take(*effect, *assignment);
             }
-            None => None,
-        };
+        }
         found
     }
 
-    fn text(&mut self, key: &str, text: &[u8]) -> String {
-        String::from_utf8(text.to_vec()).unwrap_or_else(|_| {
-            self.complain(key, text, "UTF-8");
-            String::new()
-        })
-    }
-
-    /// A number, or a name of errno(3).
-    fn errno(&mut self, message: &Message) -> Option<i32> {
-        let text = message.value("ERRNO")?;
-        let errno = match aye::Assignment::of(b"ERRNO", text) {
-            Ok(aye::Assignment::Errno(errno)) => Some(errno),
-            _ => None,
-        };
-        if errno.is_none() {
-            self.complain("ERRNO", text, "a number or a name such as ENOENT");
+    fn take(&mut self, effect: Effect, assignment: Assignment<'_>) {
+        match assignment {
+            Assignment::Ready => self.ready = Some(effect),
+            Assignment::Reloading => self.reloading = Some(effect),
+            Assignment::Stopping => self.stopping = Some(effect),
+            Assignment::Status(text) => self.status = Some(text.to_owned()),
+            Assignment::NotifyAccess(access) => self.access = Some(access),
+            Assignment::Errno(errno) => self.errno = Some(errno),
+            Assignment::BusError(name) => self.bus_error = Some(name.to_owned()),
+            Assignment::VarlinkError(name) => self.varlink_error = Some(name.to_owned()),
+            Assignment::MainPid(pid) => self.main_pid = Some(pid),
+            Assignment::Watchdog => self.heartbeat = Some(Heartbeat::Alive),
+            Assignment::WatchdogTrigger => self.heartbeat = Some(Heartbeat::Trigger),
+            Assignment::WatchdogUsec(interval) => {
+                let off = interval.is_zero() || interval.as_micros() == u64::MAX.into();
+                self.watchdog_interval = Some((!off).then_some(interval));
+            }
+            Assignment::ExtendTimeoutUsec(more) => self.extend_timeout = Some(more),
+            Assignment::RestartReset => self.restart_reset = true,
+            _ => {}
         }
-        errno
-    }
-
-    fn number(&mut self, message: &Message, key: &str) -> Option<u64> {
-        let text = message.value(key)?;
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-        if number.is_none() {
-            self.complain(key, text, "a number");
-        }
-        number
-    }
-
-    fn complain(&mut self, key: &str, found: &[u8], expected: &str) {
-        self.complaints.push(format!("{key}={} is ignored: expected {expected}", found.escape_ascii()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aye::Message;
+    use aye::verdict::{Context, Process, State, judge};
+
+    fn found(text: &[u8], context: &Context) -> Notification {
+        Notification::of(&judge(&Message::parse(text).unwrap(), context))
+    }
 
     #[test]
-    fn invalid_values_are_named_and_change_nothing() {
-        let message =
-            Message::parse(b"ERRNO=ENONSENSE\nWATCHDOG=yes\nMAINPID=-4\nSTATUS=\xff\nREADY=yes").unwrap();
-        let found = Notification::of(&message);
-        assert_eq!(
-            found.complaints,
-            [
-                "STATUS=\\xff is ignored: expected UTF-8",
-                "ERRNO=ENONSENSE is ignored: expected a number or a name such as ENOENT",
-                "MAINPID=-4 is ignored: expected a number",
-                "WATCHDOG=yes is ignored: expected 1 or trigger",
-            ]
-        );
+    fn what_is_not_accepted_changes_nothing() {
+        let text = b"ERRNO=ENONSENSE\nWATCHDOG=yes\nMAINPID=-4\nSTATUS=\xff\nREADY=yes\nX_MORE=1";
         let nothing = Notification { status: Some(String::new()), ..Notification::default() };
-        assert_eq!(Notification { complaints: Vec::new(), ..found }, nothing);
+        assert_eq!(found(text, &Context::default()), nothing);
     }
 
     #[test]
     fn a_full_message_is_understood() {
-        let text = b"READY=1\nERRNO=ENOENT\nSTATUS=up\nMAINPID=7\nWATCHDOG=1\nWATCHDOG_USEC=0\nEXTEND_TIMEOUT_USEC=5";
-        let found = Notification::of(&Message::parse(text).unwrap());
+        let text = b"READY=1\nERRNO=ENOENT\nSTATUS=up\nMAINPID=7\nWATCHDOG=trigger\nWATCHDOG_USEC=0\n\
+            EXTEND_TIMEOUT_USEC=5\nNOTIFYACCESS=all\nBUSERROR=a.b\nVARLINKERROR=c.d";
+        let context = Context { state: State::Start, main_pid: Process::Member, ..Context::default() };
         let expected = Notification {
-            ready: true,
+            ready: Some(Effect::EndsStart),
             errno: Some(2),
             status: Some("up".to_owned()),
+            access: Some(NotifyAccess::All),
+            bus_error: Some("a.b".to_owned()),
+            varlink_error: Some("c.d".to_owned()),
             main_pid: Some(7),
-            heartbeat: Some(Heartbeat::Alive),
+            heartbeat: Some(Heartbeat::Trigger),
             watchdog_interval: Some(None),
             extend_timeout: Some(Duration::from_micros(5)),
             ..Notification::default()
         };
-        assert_eq!(found, expected);
+        assert_eq!(found(text, &context), expected);
     }
 }

@@ -118,7 +118,7 @@ impl Ground {
     }
 
     /// The names of what is in the store before.
-    fn stored(&self) -> Vec<String> {
+    pub(crate) fn stored(&self) -> Vec<String> {
         let mut stored = Vec::new();
         for sent in &self.before {
             let message = Message::parse(&sent.template).unwrap();
@@ -250,32 +250,6 @@ impl Vector {
                 _ => Process::Dead,
             },
         }
-    }
-
-    /// What `systemctl show` says before the message, as far as messages change it.
-    pub(crate) fn baseline(&self, version: u16, names: &Names) -> Shown {
-        let state = self.ground.state_in(version).as_str();
-        let known = PROPERTIES.iter().filter(|(_, since)| version >= *since);
-        let mut shown: Shown = known.map(|(name, _)| ((*name).to_owned(), String::new())).collect();
-        for (name, value) in [
-            ("SubState", state),
-            ("StatusErrno", "0"),
-            ("NotifyAccess", self.ground.access.as_str()),
-            ("WatchdogUSec", if self.ground.watchdog { "30s" } else { "0" }),
-            ("MainPID", names.get("MAIN").map_or("", String::as_str)),
-            ("NFileDescriptorStore", &self.ground.stored().len().to_string()),
-            ("Result", "success"),
-        ] {
-            shown.insert(name.to_owned(), value.to_owned());
-        }
-        for sent in &self.ground.before {
-            let bytes = sent.bytes(names);
-            let message = Message::parse(&bytes).unwrap();
-            if let Some(status) = message.value("STATUS") {
-                shown.insert("StatusText".to_owned(), String::from_utf8(status.to_vec()).unwrap());
-            }
-        }
-        shown
     }
 
     /// What `systemctl show` must say after the message, going by what it said before and by the verdict.

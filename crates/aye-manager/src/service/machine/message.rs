@@ -1,10 +1,31 @@
-//! What the service says of itself.
+//! What the service says of itself, as far as the verdict accepts it, and what the verdict has to know of the machine.
+
+use aye::verdict::{self, Context, Effect};
 
 use super::{Action, Machine};
 use crate::service::notification::{Heartbeat, Notification};
 use crate::service::state::{Outcome, Report, Stamp, State};
+use crate::unit::Type;
 
 impl Machine {
+    /// What a verdict on a message depends on, as far as the machine knows; the sender is the caller's to add.
+    pub fn context(&self) -> Context {
+        Context {
+            kind: match self.rules.kind {
+                Type::Simple => verdict::Type::Simple,
+                Type::Exec => verdict::Type::Exec,
+                Type::Notify => verdict::Type::Notify,
+                Type::NotifyReload => verdict::Type::NotifyReload,
+            },
+            state: verdict::State::parse(self.state.sub()).unwrap_or(verdict::State::Dead),
+            controlled: self.control.is_some(),
+            stopping_said: self.stop_said,
+            reload_began: u64::try_from(self.reload_began.as_micros()).ok(),
+            watchdog: self.watchdog_interval.is_some(),
+            ..Context::default()
+        }
+    }
+
     pub(super) fn notified(&mut self, said: &Notification, now: Stamp, out: &mut Vec<Action>) {
         if let Some(status) = &said.status {
             self.status.clone_from(status);
@@ -12,54 +33,58 @@ impl Machine {
         if let Some(errno) = said.errno {
             self.errno = errno;
         }
-        if let Some(pid) = said.main_pid.filter(|_| self.state == State::Start || self.state.is_up()) {
+        if let Some(name) = &said.bus_error {
+            self.bus_error.clone_from(name);
+        }
+        if let Some(name) = &said.varlink_error {
+            self.varlink_error.clone_from(name);
+        }
+        self.access = said.access.or(self.access);
+        if let Some(pid) = said.main_pid {
             self.has_main(pid, now);
         }
-        // STOPPING beats READY, which beats RELOADING; both of the latter in one message are a reload that is over.
-        // STOPPING is also the last word of a run, as since systemd 259.
-        if said.stopping {
-            self.stop_said = true;
-            self.said_stopping(now, out);
-        } else if !self.stop_said {
-            if said.reloading {
-                self.said_reloading(said, now);
-            }
-            if said.ready {
-                self.said_ready(now, out);
-            }
+        self.said_stopping(said.stopping, now, out);
+        self.said_reloading(said.reloading, now);
+        self.said_ready(said.ready, now, out);
+        if said.restart_reset {
+            self.restarts = 0;
         }
         self.extend(said, now);
         self.heartbeat(said, now, out);
     }
 
-    pub(super) fn said_ready(&mut self, now: Stamp, out: &mut Vec<Action>) {
-        self.reload_open = false;
-        match self.state {
-            State::Start if self.rules.kind.is_notify() => self.run(now, out),
-            State::ReloadNotify => self.reloaded(now, out),
+    fn said_ready(&mut self, does: Option<Effect>, now: Stamp, out: &mut Vec<Action>) {
+        match does {
+            Some(Effect::EndsStart) => self.run(now, out),
+            Some(Effect::EndsReload) => self.reloaded(now, out),
+            Some(Effect::Waits) => self.reload_open = false,
             _ => {}
         }
     }
 
-    pub(super) fn said_reloading(&mut self, said: &Notification, now: Stamp) {
-        match self.state {
-            State::Running => {
+    fn said_reloading(&mut self, does: Option<Effect>, now: Stamp) {
+        match does {
+            Some(Effect::BeginsReload) => {
                 self.reload_outcome = Outcome::Success;
                 self.enter(State::ReloadNotify, self.rules.timeout_start, now);
             }
-            State::ReloadSignal if said.monotonic.is_some_and(|at| at >= self.reload_began) => {
-                self.enter(State::ReloadNotify, self.rules.timeout_start, now);
-            }
-            State::Reload => self.reload_open = true,
+            Some(Effect::AnswersReload) => self.enter(State::ReloadNotify, self.rules.timeout_start, now),
+            Some(Effect::Waits) => self.reload_open = true,
             _ => {}
         }
     }
 
-    pub(super) fn said_stopping(&mut self, now: Stamp, out: &mut Vec<Action>) {
-        if self.state.is_up() {
-            self.enter(State::StopSigterm, self.rules.timeout_stop, now);
-            out.push(Action::Report(Report::Stopping));
+    fn said_stopping(&mut self, does: Option<Effect>, now: Stamp, out: &mut Vec<Action>) {
+        self.stop_said |= does.is_some();
+        if does == Some(Effect::BeginsStop) {
+            self.stops_by_itself(now, out);
         }
+    }
+
+    /// The service said that it stops: it is given its time, as after a signal.
+    pub(super) fn stops_by_itself(&mut self, now: Stamp, out: &mut Vec<Action>) {
+        self.enter(State::StopSigterm, self.rules.timeout_stop, now);
+        out.push(Action::Report(Report::Stopping));
     }
 
     pub(super) fn extend(&mut self, said: &Notification, now: Stamp) {
@@ -80,7 +105,7 @@ impl Machine {
         }
         match said.heartbeat {
             Some(Heartbeat::Alive) => self.stamps.watchdog = self.stamps.watchdog.max(now),
-            Some(Heartbeat::Trigger) if self.state.is_up() => self.bite(now, out),
+            Some(Heartbeat::Trigger) if !self.state.is_down() => self.bite(now, out),
             _ => {}
         }
     }

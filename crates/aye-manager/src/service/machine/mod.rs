@@ -14,7 +14,7 @@ use super::job::{Job, JobKind, JobResult, Meeting};
 use super::notification::Notification;
 use super::rules::Rules;
 use super::state::{Exit, Outcome, Report, Stamp, Stamps, State};
-use crate::unit::Type;
+use crate::unit::{NotifyAccess, Type};
 
 /// Something that happened to the service.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +109,10 @@ pub struct Machine {
     restarts: u32,
     status: String,
     errno: i32,
+    bus_error: String,
+    varlink_error: String,
+    /// What NOTIFYACCESS= said in this run.
+    access: Option<NotifyAccess>,
     main_exit: Option<Exit>,
     /// Why the run did not end well, for a person.
     why: String,
@@ -141,6 +145,9 @@ impl Machine {
             restarts: 0,
             status: String::new(),
             errno: 0,
+            bus_error: String::new(),
+            varlink_error: String::new(),
+            access: None,
             main_exit: None,
             why: String::new(),
             stamps: Stamps::default(),
@@ -200,6 +207,21 @@ impl Machine {
     /// The last `ERRNO=`.
     pub fn errno(&self) -> i32 {
         self.errno
+    }
+
+    /// The last `BUSERROR=`.
+    pub fn bus_error(&self) -> &str {
+        &self.bus_error
+    }
+
+    /// The last `VARLINKERROR=`.
+    pub fn varlink_error(&self) -> &str {
+        &self.varlink_error
+    }
+
+    /// `NotifyAccess` in force, where the unit file has `own`.
+    pub fn notify_access(&self, own: NotifyAccess) -> NotifyAccess {
+        self.access.unwrap_or(own)
     }
 
     /// The watchdog interval in force.

@@ -63,6 +63,11 @@ impl Machine {
 
     pub(super) fn reload_ended(&mut self, outcome: Outcome, why: &str, now: Stamp, out: &mut Vec<Action>) {
         self.reload_outcome = outcome;
+        if self.stop_said {
+            // While commands reload, STOPPING=1 waits.
+            self.stops_by_itself(now, out);
+            return self.finish_job_if(&[JobKind::Reload], JobResult::Failed, out);
+        }
         self.enter(State::Running, None, now);
         if outcome != Outcome::Success {
             out.push(Action::Report(Report::ReloadFailed(why.to_owned())));

@@ -23,6 +23,9 @@ impl Machine {
         self.outcome = Outcome::Success;
         self.status.clear();
         self.errno = 0;
+        self.bus_error.clear();
+        self.varlink_error.clear();
+        self.access = None;
         self.main_exit = None;
         self.why.clear();
         self.begun = true;

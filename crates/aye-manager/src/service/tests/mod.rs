@@ -11,6 +11,7 @@ mod start;
 
 use std::time::Duration;
 
+use aye::verdict::{Context, Process, judge};
 use rustix::process::Signal;
 
 use super::*;
@@ -76,7 +77,8 @@ impl World {
 
     fn say(&mut self, text: &str) {
         let message = aye::Message::parse(text.as_bytes()).unwrap();
-        self.event(Event::Notified(Notification::of(&message)));
+        let context = Context { main_pid: Process::Member, ..self.machine.context() };
+        self.event(Event::Notified(Notification::of(&judge(&message, &context))));
     }
 
     /// The main process ends and leaves nothing behind.
