@@ -195,6 +195,30 @@ fn a_message_that_may_not_be_sent_is_refused_aloud() {
 }
 
 #[test]
+fn what_of_a_message_does_not_count_is_shown_with_the_reason_and_the_remedy() {
+    let said = "READY=1 STATUS=up STATUS=down ready=1 X_MORE=1";
+    let service = format!(
+        "Type=exec\nNotifyAccess=all\nExecStart=/bin/sh -c '\"$AYE\" notify {said}; echo said; exec sleep 1000'\n"
+    );
+    let place = Place::new().service("web.service", &service);
+    let mut command = place.command(&["run", "web"]);
+    command.env("AYE", env!("CARGO_BIN_EXE_aye"));
+    let mut manager = place.start(command);
+    for reason in [
+        "READY=1 is ignored: Type=exec does not wait for READY=1: set Type=notify",
+        "STATUS=down is ignored: STATUS was there before in this message, and the first one counts",
+        "ready=1 is ignored: systemd does not know \"ready\": write READY, in capitals and without spaces",
+    ] {
+        let line = manager.says("is ignored");
+        assert!(line.ends_with(reason), "{line}");
+    }
+    manager.says("web | said");
+    assert_eq!(place.property("web", "StatusText"), "up");
+    manager.interrupted();
+    place.assert_nothing_left();
+}
+
+#[test]
 fn a_service_is_active_at_its_ready_and_not_before() {
     // It waits for a line on a pipe between its start and its READY, so the test decides when that is.
     let place = Place::new().service(

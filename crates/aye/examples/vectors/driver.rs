@@ -18,11 +18,10 @@ use serde_json::{Value, json};
 
 use super::actor::REPORTS;
 use super::vector::{Names, PROPERTIES, Shown, Vector, by_version, changes, from_hex};
+use super::{Failure, journal};
 
 /// As many services as are brought to their grounds side by side.
 const BATCH: usize = 24;
-
-type Failure = Box<dyn std::error::Error>;
 
 /// One vector that was sent.
 struct Seen {
@@ -56,7 +55,7 @@ pub(crate) struct Driver {
     marked: Vec<usize>,
 }
 
-fn unit(number: usize) -> String {
+pub(crate) fn unit(number: usize) -> String {
     format!("vector-{number}.service")
 }
 
@@ -88,12 +87,12 @@ impl Driver {
             fs::write(format!("/run/systemd/system/{}", unit(*number)), self.unit_file(*number, vector))?;
         }
         systemctl(["daemon-reload"])?;
-        let cursor = cursor()?;
+        let cursor = journal::cursor()?;
         let mut seen = BTreeMap::new();
         for batch in mine.chunks(BATCH) {
             seen.extend(self.send_all(batch)?);
         }
-        let journal = journal(&cursor, &self.marked)?;
+        let journal = journal::since(&cursor, &self.marked)?;
         let mut failures = Vec::new();
         for (number, vector) in &mine {
             let complaints = match seen.get(number) {
@@ -277,7 +276,7 @@ impl Driver {
                 ));
             }
         }
-        if refused_by_access(vector, &judged) && !journal.iter().any(|line| says_so(line)) {
+        if refused_by_access(vector, &judged) && !journal.iter().any(|line| journal::says_so(line)) {
             complaints.push(format!("the verdict refuses the sender, and systemd says only {journal:?}"));
         }
         let words: Vec<_> = judged.iter().map(|judged| judged.verdict.word()).collect();
@@ -297,10 +296,6 @@ impl Driver {
 fn refused_by_access(vector: &Vector, judged: &[Judged<'_>]) -> bool {
     let refused = |judged: &Judged<'_>| matches!(&judged.verdict, Verdict::Refused(why) if why.starts_with("its sender"));
     vector.context(262, &Names::new()).role != Role::Outside && judged.iter().any(refused)
-}
-
-fn says_so(line: &str) -> bool {
-    line.contains("but reception") || line.contains("Cannot find unit")
 }
 
 /// A process of another unit, the one of the case. systemd may come to take it for the main process of a vector's service,
@@ -339,79 +334,4 @@ fn settled(unit: &str, name: &str, value: &str) -> Result<Shown, Failure> {
             return Err(format!("awaited {name}={value}, saw {shown:?}").into());
         }
     }
-}
-
-fn cursor() -> Result<String, Failure> {
-    Command::new("journalctl").arg("--sync").status()?;
-    let output = Command::new("journalctl")
-        .args(["--quiet", "--lines=1", "--output=cat", "--show-cursor"])
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let cursor = text.lines().find_map(|line| line.strip_prefix("-- cursor: "));
-    Ok(cursor.ok_or("the journal has no cursor")?.to_owned())
-}
-
-/// What PID 1 logged of each vector: between its two marks, and not about the unit of another one.
-fn journal(cursor: &str, marked: &[usize]) -> Result<BTreeMap<usize, Vec<String>>, Failure> {
-    Command::new("journalctl").arg("--sync").status()?;
-    let output = Command::new("journalctl")
-        .args(["--quiet", "--output=json", "--all", &format!("--after-cursor={cursor}"), "_PID=1"])
-        .output()?;
-    let mark = format!("Got notification message from PID {}, but reception is disabled", std::process::id());
-    let mut parts: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    let mut marks = 0;
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let entry: Value = serde_json::from_str(line)?;
-        let text = message_of(&entry["MESSAGE"]);
-        if text.contains(&mark) {
-            marks += 1;
-            continue;
-        }
-        let Some(number) = marked.get(marks / 2).filter(|_| marks % 2 == 1) else { continue };
-        let about_another = text.starts_with("vector-") && !text.starts_with(&format!("{}:", unit(*number)));
-        if !about_another && is_of_interest(&entry["PRIORITY"], &text) {
-            parts.entry(*number).or_default().push(plain(&text));
-        }
-    }
-    if marks != 2 * marked.len() {
-        return Err(format!("{marks} marks in the journal for {} vectors", marked.len()).into());
-    }
-    Ok(parts)
-}
-
-/// journalctl writes what is not UTF-8 as a list of bytes.
-fn message_of(value: &Value) -> String {
-    match value {
-        Value::Array(bytes) => {
-            let bytes: Vec<u8> = bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
-            String::from_utf8_lossy(&bytes).into_owned()
-        }
-        value => value.as_str().unwrap_or_default().to_owned(),
-    }
-}
-
-fn is_of_interest(priority: &Value, text: &str) -> bool {
-    let notice = matches!(priority.as_str(), Some("0" | "1" | "2" | "3" | "4" | "5"));
-    notice || says_so(text)
-}
-
-/// Without the unit's name, and every number of several digits as N: pids differ from run to run.
-fn plain(text: &str) -> String {
-    let text = match text.split_once(".service: ") {
-        Some((unit, rest)) if unit.starts_with("vector-") => rest,
-        _ => text,
-    };
-    let mut out = String::new();
-    let mut digits = String::new();
-    for character in text.chars().chain(['\0']) {
-        if character.is_ascii_digit() {
-            digits.push(character);
-            continue;
-        }
-        out.push_str(if digits.len() > 1 { "N" } else { &digits });
-        digits.clear();
-        out.push(character);
-    }
-    out.pop();
-    out
 }

@@ -5,6 +5,7 @@
 
 mod actor;
 mod driver;
+mod journal;
 mod vector;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ mod judge;
 mod permit;
 #[cfg(test)]
 mod tests;
+mod transition;
 
 use std::borrow::Cow;
 use std::fmt;
