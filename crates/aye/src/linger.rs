@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -15,6 +15,15 @@ use crate::notifier::{Claim, Notifier, SendError, SentAs};
 use crate::sys::{self, Forked};
 
 /// What the caller is going to do, and so who is to look after the child.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # let notifier = aye::Notifier::connect(&aye::Address::Abstract(b"name")).unwrap();
+/// use aye::{Claim, Then};
+/// // This process goes on as another program, which expects no child:
+/// notifier.send_and_linger(Claim::default(), b"READY=1", &[], Duration::from_secs(5), Then::GoOn)?;
+/// # Ok::<(), aye::LingerError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// It exits at once: the child becomes init's by itself.
@@ -25,6 +34,21 @@ pub enum Then {
 }
 
 /// Why there is no child with the message.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # let notifier = aye::Notifier::connect(&aye::Address::Abstract(b"name")).unwrap();
+/// use aye::{Claim, LingerError, Then};
+/// let limit = Duration::from_secs(5);
+/// match notifier.send_and_linger(Claim::default(), b"READY=1", &[], limit, Then::Exit) {
+///     Err(LingerError::Fork(_)) => {
+///         notifier.ready()?; // without a child it takes a moment longer
+///         notifier.barrier(limit)?;
+///     }
+///     result => drop(result?),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LingerError {
@@ -51,6 +75,16 @@ impl Notifier {
     /// child is in a session of its own and keeps nothing of this process open.
     ///
     /// To be called by a process of one thread.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # let notifier = aye::Notifier::connect(&aye::Address::Abstract(b"name")).unwrap();
+    /// use aye::{Claim, Then};
+    /// notifier.send_and_linger(Claim::default(), b"READY=1", &[], Duration::from_secs(5), Then::Exit)?;
+    /// std::process::exit(0); // and the message is not lost
+    /// # #[allow(unreachable_code)]
+    /// # Ok::<(), aye::LingerError>(())
+    /// ```
     ///
     /// # Errors
     /// [`LingerError::Fork`], where [`send_as`](Self::send_as) and [`barrier_as`](Self::barrier_as) can be tried instead;
@@ -95,11 +129,10 @@ impl Notifier {
         reporter: &mut File,
     ) -> ! {
         let sent = self.send_as(claim, message, fds);
-        for fd in fds {
-            sys::close(fd.as_raw_fd());
-        }
         // Before the report: when the caller has gone on, nothing that befalls it or its terminal reaches the child.
-        let _ = detach();
+        let report = reporter.as_raw_fd();
+        let socket = self.socket().map_or(report, |socket| socket.as_raw_fd());
+        let _ = detach(&mut [report, socket]);
         // Nobody reads it when the parent was killed meanwhile, which changes nothing.
         let _ = reporter.write_all(&written(&sent));
         sys::close(reporter.as_raw_fd());
@@ -137,20 +170,14 @@ impl Drop for End {
     }
 }
 
-/// Lets go of all that the caller passed to this process: whoever reads from a pipe of its sees the end of it now.
-fn detach() -> io::Result<()> {
+/// Lets go of all that the caller has: whoever reads from a pipe of its sees the end of it now.
+fn detach(kept: &mut [RawFd]) -> io::Result<()> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
     for standard in 0..FIRST {
         sys::duplicate_to(null.as_fd(), standard)?;
     }
-    let numbers: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|number| *number >= FIRST)
-        .collect();
-    for number in numbers.into_iter().filter(|number| sys::is_inherited(*number)) {
-        sys::close(number);
-    }
+    drop(null);
+    sys::close_all_but(FIRST, kept)?;
     rustix::process::setsid()?;
     std::env::set_current_dir("/")
 }

@@ -128,7 +128,6 @@ fn a_socket_that_is_missing_or_bad_is_one_line_and_exit_1() {
             Some("run/notify"),
             "$NOTIFY_SOCKET is \"run/notify\": expected an absolute path, @NAME or vsock:CID:PORT",
         ),
-        (Some("vsock:2:1"), "cannot notify vsock:2:1: vsock is not supported yet"),
         (
             Some("/nonexistent"),
             "cannot reach the notify socket /nonexistent: there is no such socket: is the service manager running?",

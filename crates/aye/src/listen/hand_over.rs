@@ -59,6 +59,11 @@ pub fn passed(number: i32) -> io::Result<OwnedFd> {
 
 /// Lets the program that this process becomes inherit the standard descriptors only.
 ///
+/// ```no_run
+/// aye::listen::keep_standard_only()?; // and then exec
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// When `/proc` is not there to list the others.
 pub fn keep_standard_only() -> io::Result<()> {
@@ -85,6 +90,12 @@ pub struct HandOver {
 
 impl HandOver {
     /// Leaves what this process inherited, and what `LISTEN_*` say of it, as they are: for a program that takes its place.
+    ///
+    /// ```no_run
+    /// use aye::listen::{HandOver, Sigpipe};
+    /// let error = HandOver::as_found().exec("/bin/true".as_ref(), &["true".into()], Vec::new(), Sigpipe::Default);
+    /// eprintln!("cannot become true: {error}");
+    /// ```
     pub fn as_found() -> Self {
         Self { as_found: true, ..Self::default() }
     }

@@ -8,6 +8,8 @@ mod vsock;
 
 use core::mem::MaybeUninit;
 
+#[cfg(feature = "std")]
+use rustix::fd::AsFd;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice};
 use rustix::net::{
@@ -226,6 +228,15 @@ impl Notifier {
     /// Whether a message that was sent was also read: each is a connection, and its end is the answer.
     pub(crate) fn is_confirmed(&self) -> bool {
         matches!(self.route, Route::Connections(_))
+    }
+
+    /// The socket, where there is one that stays.
+    #[cfg(feature = "std")]
+    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match &self.route {
+            Route::Local(socket) | Route::Datagram(socket) => Some(socket.as_fd()),
+            Route::Connections(_) => None,
+        }
     }
 
     /// The socket itself, to hand to a program ([`listen`](crate::listen)); `None` over vsock, where there is none that

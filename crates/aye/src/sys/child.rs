@@ -59,8 +59,39 @@ pub(crate) fn end_after(seconds: u32) {
     }
 }
 
-/// Closes `number` in a copy, which has no owner of it left to be surprised.
-pub(crate) fn close(number: RawFd) {
+/// Closes every descriptor from `first` on but those in `kept`, in a copy, which has no owner of them left to be surprised:
+/// close_range(2), and one by one before Linux 5.9 or where a sandbox forbids it.
+pub(crate) fn close_all_but(first: RawFd, kept: &mut [RawFd]) -> io::Result<()> {
+    kept.sort_unstable();
+    let mut start = first;
+    for &number in &*kept {
+        close_range(start, number - 1, kept)?;
+        start = start.max(number + 1);
+    }
+    close_range(start, RawFd::MAX, kept)
+}
+
+fn close_range(first: RawFd, last: RawFd, kept: &[RawFd]) -> io::Result<()> {
+    if first > last {
+        return Ok(());
+    }
     // SAFETY: only a copy that never returns to its origin's code closes descriptors that this code owns.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+        return Ok(());
+    }
+    let open: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    for number in open.into_iter().filter(|number| (first..=last).contains(number) && !kept.contains(number))
+    {
+        close(number);
+    }
+    Ok(())
+}
+
+/// Closes `number` in a copy.
+pub(crate) fn close(number: RawFd) {
+    // SAFETY: as above.
     unsafe { libc::close(number) };
 }

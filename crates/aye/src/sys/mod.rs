@@ -14,7 +14,7 @@ mod receive;
 mod vsock;
 
 #[cfg(feature = "std")]
-pub(crate) use child::{Forked, close, end_after, exit_now, fork, reap};
+pub(crate) use child::{Forked, close, close_all_but, end_after, exit_now, fork, reap};
 #[cfg(feature = "std")]
 pub(crate) use exec::{close_on_exec_from, duplicate_to, exec, keep_across_exec, reset_signals};
 #[cfg(feature = "std")]

@@ -5,6 +5,11 @@ use super::permit::Role;
 use crate::message::NotifyAccess;
 
 /// `Type=` of systemd.service(5).
+///
+/// ```
+/// use aye::verdict::Type;
+/// assert_eq!(Type::parse("notify-reload"), Some(Type::NotifyReload));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // systemd's own words
 pub enum Type {
@@ -31,6 +36,10 @@ impl Type {
     ];
 
     /// As it is written in a unit file.
+    ///
+    /// ```
+    /// assert_eq!(aye::verdict::Type::NotifyReload.as_str(), "notify-reload");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Simple => "simple",
@@ -45,11 +54,20 @@ impl Type {
     }
 
     /// Reads a value of `Type=`.
+    ///
+    /// ```
+    /// assert_eq!(aye::verdict::Type::parse("Notify"), None);
+    /// ```
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// Whether READY=1 ends its start.
+    ///
+    /// ```
+    /// use aye::verdict::Type;
+    /// assert!(Type::Notify.is_notify() && !Type::Simple.is_notify());
+    /// ```
     pub fn is_notify(self) -> bool {
         matches!(self, Self::Notify | Self::NotifyReload)
     }
@@ -58,6 +76,11 @@ impl Type {
 macro_rules! states {
     ($($state:ident $name:literal)+) => {
         /// Where a service is: the `SubState` of org.freedesktop.systemd1.
+        ///
+        /// ```
+        /// use aye::verdict::State;
+        /// assert_eq!(State::parse("reload-notify"), Some(State::ReloadNotify));
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[allow(missing_docs)] // systemd's own words
         #[non_exhaustive]
@@ -65,11 +88,19 @@ macro_rules! states {
 
         impl State {
             /// As systemd writes it.
+            ///
+            /// ```
+            /// assert_eq!(aye::verdict::State::StopSigterm.as_str(), "stop-sigterm");
+            /// ```
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$state => $name),+ }
             }
 
             /// Reads a `SubState`.
+            ///
+            /// ```
+            /// assert_eq!(aye::verdict::State::parse("up"), None);
+            /// ```
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($name => Some(Self::$state),)+ _ => None }
             }
@@ -132,6 +163,12 @@ impl State {
 }
 
 /// What a process that is named as the new main one is to the service.
+///
+/// ```
+/// use aye::verdict::{Context, Process};
+/// let context = Context { main_pid: Process::Member, ..Context::default() };
+/// # let _ = context;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Process {
     /// Its main process already.
@@ -150,6 +187,12 @@ pub enum Process {
 }
 
 /// The descriptors that came with the message.
+///
+/// ```
+/// use aye::verdict::{Context, Descriptors};
+/// let context = Context { fds: Descriptors { count: 2, ..Descriptors::default() }, ..Context::default() };
+/// # let _ = context;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Descriptors {
     /// How many.
@@ -161,6 +204,12 @@ pub struct Descriptors {
 }
 
 /// The descriptor store of the service.
+///
+/// ```
+/// use aye::verdict::{Context, Store};
+/// let context = Context { store: Store { maximum: 16, used: 3 }, ..Context::default() };
+/// # let _ = context;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Store {
     /// `FileDescriptorStoreMax=`
@@ -172,6 +221,18 @@ pub struct Store {
 /// Everything that a verdict depends on beside the message.
 ///
 /// The default is a `Type=notify` service of the newest systemd that runs, and its main process as the sender.
+///
+/// ```
+/// use aye::Message;
+/// use aye::verdict::{Context, Role, judge};
+/// let message = Message::parse(b"WATCHDOG=1").unwrap();
+/// let of_a_child = Context { role: Role::Other, ..Context::default() };
+/// assert_eq!(
+///     judge(&message, &of_a_child)[0].verdict.to_string(),
+///     "refused: its sender is neither the main nor a control process and NotifyAccess=main holds: \
+///      set NotifyAccess=all to accept it"
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
     /// systemd's version, such as 257.

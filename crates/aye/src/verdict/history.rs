@@ -2,6 +2,10 @@
 //! 257 and 262 and from sd_notify(3); the four versions are held against it live (tests/systemd/cases/vectors).
 
 /// The version that a [`Context`](super::Context) assumes unless told.
+///
+/// ```
+/// assert_eq!(aye::verdict::Context::default().version, aye::verdict::NEWEST);
+/// ```
 pub const NEWEST: u16 = 262;
 
 /// How a key is read when it comes more than once, or with a value that it does not take.

@@ -20,6 +20,14 @@ pub use history::NEWEST;
 pub use permit::{Refused, Role, permit};
 
 /// What an accepted assignment does.
+///
+/// ```
+/// use aye::Message;
+/// use aye::verdict::{Context, Effect, State, Verdict, judge};
+/// let message = Message::parse(b"READY=1").unwrap();
+/// let starting = Context { state: State::Start, ..Context::default() };
+/// assert!(matches!(judge(&message, &starting)[0].verdict, Verdict::Accepted(Effect::EndsStart, _)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
@@ -76,6 +84,17 @@ impl fmt::Display for Effect {
 }
 
 /// What becomes of one line.
+///
+/// ```
+/// use aye::Message;
+/// use aye::verdict::{Context, judge};
+/// let message = Message::parse(b"BUSERROR=org.example.Failed").unwrap();
+/// let old = Context { version: 252, ..Context::default() };
+/// assert_eq!(
+///     judge(&message, &old)[0].verdict.to_string(),
+///     "ignored: systemd 252 does not know BUSERROR, which came with 257"
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict<'m> {
     /// It counts: what it does, and what it says.
@@ -88,6 +107,14 @@ pub enum Verdict<'m> {
 
 impl Verdict<'_> {
     /// `accepted`, `ignored` or `refused`.
+    ///
+    /// ```
+    /// use aye::Message;
+    /// use aye::verdict::{Context, judge};
+    /// let message = Message::parse(b"STATUS=up\nX_OURS=1").unwrap();
+    /// let words: Vec<_> = judge(&message, &Context::default()).iter().map(|one| one.verdict.word()).collect();
+    /// assert_eq!(words, ["accepted", "ignored"]);
+    /// ```
     pub fn word(&self) -> &'static str {
         match self {
             Self::Accepted(..) => "accepted",
@@ -107,6 +134,16 @@ impl fmt::Display for Verdict<'_> {
 }
 
 /// A line of a message and what becomes of it.
+///
+/// ```
+/// use aye::Message;
+/// use aye::verdict::{Context, judge};
+/// let message = Message::parse(b"X_OURS=1").unwrap();
+/// assert_eq!(
+///     judge(&message, &Context::default())[0].to_string(),
+///     "X_OURS=1 is ignored: it is a private key, which means nothing to systemd"
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged<'m> {
     /// The line, escapes undone.

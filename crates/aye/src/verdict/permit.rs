@@ -5,6 +5,13 @@ use std::fmt;
 use crate::message::NotifyAccess;
 
 /// What the sender of a message is to the service.
+///
+/// ```
+/// use aye::NotifyAccess;
+/// use aye::verdict::{Role, permit};
+/// assert!(permit(NotifyAccess::Exec, Role::Control).is_ok());
+/// assert!(permit(NotifyAccess::All, Role::Outside).is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Its main process.
@@ -18,6 +25,13 @@ pub enum Role {
 }
 
 /// Why a message is refused.
+///
+/// ```
+/// use aye::NotifyAccess;
+/// use aye::verdict::{Role, permit};
+/// let refused = permit(NotifyAccess::Main, Role::Other).unwrap_err();
+/// assert!(refused.to_string().ends_with("set NotifyAccess=all to accept it"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
     /// What the unit accepts.
