@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aye::{Address, Datagram, Received, Receiver};
 use aye_bus::duration;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getuid, kill_process};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::process::{Child, Command};
@@ -138,30 +138,47 @@ fn not_started(program: &OsStr, error: &io::Error) -> String {
     }
 }
 
-/// Whether it is READY=1 from the command or a process below it, or, where the command itself is a notifier of root, on
-/// behalf of its parent, which is this process. The kernel vouches for the sender.
+/// Whether it is READY=1 from the command or a process below it. The kernel vouches for the sender.
 fn is_ready(datagram: &Datagram, pid: u32) -> bool {
     if !datagram.message.contains("READY=1") {
         return false;
     }
-    let sender = datagram.sender.pid;
-    let ours = sender == std::process::id() || descends(sender, pid, parent);
+    let sender = datagram.sender;
+    let ours = match descent(sender.pid, pid, parent) {
+        Descent::Below => true,
+        Descent::Elsewhere => false,
+        // It said that and ended. The name of the socket is random and CMD's alone, so its user will do.
+        Descent::Gone => sender.uid == getuid().as_raw(),
+    };
     if !ours {
         super::complain(&format!(
-            "READY=1 came from PID {sender}, which is no process of CMD (PID {pid}): ignored"
+            "READY=1 came from PID {}, which is no process of CMD (PID {pid}): ignored",
+            sender.pid
         ));
     }
     ours
 }
 
-fn descends(mut pid: u32, ancestor: u32, parent: impl Fn(u32) -> Option<u32>) -> bool {
-    while pid != ancestor {
-        match parent(pid) {
-            Some(above) if above > 1 => pid = above,
-            _ => return false,
+/// Where a process is, seen from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Descent {
+    /// It is that one, or below it.
+    Below,
+    Elsewhere,
+    /// It has ended, so that nobody can say.
+    Gone,
+}
+
+fn descent(pid: u32, ancestor: u32, parent: impl Fn(u32) -> Option<u32>) -> Descent {
+    let mut at = pid;
+    while at != ancestor {
+        match parent(at) {
+            Some(above) if above > 1 => at = above,
+            None if at == pid => return Descent::Gone,
+            _ => return Descent::Elsewhere,
         }
     }
-    true
+    Descent::Below
 }
 
 /// The fourth field of `/proc/PID/stat`, after a name in parentheses that may hold anything.
@@ -231,14 +248,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stranger_is_no_descendant() {
+    fn a_stranger_is_no_descendant_and_who_is_gone_is_neither() {
         let parent = |pid| match pid {
             30 => Some(20),
             20 => Some(10),
             10 | 40 => Some(1),
+            60 => Some(50),
             _ => None,
         };
-        assert!(descends(10, 10, parent) && descends(30, 10, parent));
-        assert!(!descends(40, 10, parent) && !descends(50, 10, parent) && !descends(10, 20, parent));
+        for (pid, ancestor, expected) in [
+            (10, 10, Descent::Below),
+            (30, 10, Descent::Below),
+            (40, 10, Descent::Elsewhere),
+            (10, 20, Descent::Elsewhere),
+            (60, 10, Descent::Elsewhere),
+            (50, 10, Descent::Gone),
+        ] {
+            assert_eq!(descent(pid, ancestor, parent), expected, "{pid} from {ancestor}");
+        }
     }
 }
