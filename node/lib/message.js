@@ -9,11 +9,17 @@ const ELLIPSIS = '…'
 const KEY = /^[A-Z0-9_]+$/
 // Without u flag lone surrogates pass; Buffer.from turns them into U+FFFD, so the datagram is always valid UTF-8.
 const UNSAFE = /[\n\r\0\\]/
+// systemd takes U+FFFE and its kin for invalid UTF-8, and clears the status.
+const NONCHARACTER = /\p{Noncharacter_Code_Point}/gu
 
-/** Text to one value: each character of a line break and a NUL become a space, a backslash is doubled. */
+/**
+ * Text to one value: each character of a line break and a NUL become a space, a backslash is doubled, and what Unicode
+ * says is no character becomes the replacement character.
+ */
 function escape(text) {
-  if (!UNSAFE.test(text)) return text
-  return text.replace(/[\n\r\0]/g, ' ').replaceAll('\\', '\\\\')
+  const characters = text.replace(NONCHARACTER, '\uFFFD')
+  if (!UNSAFE.test(characters)) return characters
+  return characters.replace(/[\n\r\0]/g, ' ').replaceAll('\\', '\\\\')
 }
 
 /**

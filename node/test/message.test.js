@@ -75,6 +75,10 @@ test('turns a NUL into a space, since the receiver drops a message that holds on
   assert.equal(sent([['STATUS', 'a\0b']]), 'STATUS=a b')
 })
 
+test('sends a noncharacter as a replacement character, since systemd would clear the status', () => {
+  assert.equal(encode([['STATUS', 'a\uFFFEb\u{1FFFF}c\uFDD0d é✓😀']]).toString(), 'STATUS=a\uFFFDb\uFFFDc\uFFFDd é✓😀')
+})
+
 test('sends a lone surrogate as a replacement character, so that the datagram stays UTF-8', () => {
   assert.deepEqual(encode([['STATUS', '\ud83d!']]), Buffer.from('STATUS=\ufffd!'))
 })
