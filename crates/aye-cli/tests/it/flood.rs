@@ -130,7 +130,13 @@ fn a_terminal_that_is_closed_stops_everything() {
         "Type=notify\nOpenFile=/run/systemd/notify:notify\n\
          ExecStart=/bin/sh -c 'setsid sleep 1000 & printf READY=1 >&3; exec sleep 1000'\n",
     );
-    let mut manager = place.run(&["web"]);
+    // Whoever runs the tests under nohup has SIGHUP ignored, and so would the manager.
+    let aye = place.command(&[]);
+    let mut heeding = std::process::Command::new("env");
+    heeding.arg("--default-signal=HUP").arg(aye.get_program()).args(["run", "web"]);
+    heeding.current_dir(place.units()).stdin(Stdio::null());
+    heeding.envs(aye.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let mut manager = place.start(heeding);
     manager.says("web: ready");
     manager.signal(Signal::HUP);
     let (code, said) = manager.ends();
