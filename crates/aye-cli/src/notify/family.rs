@@ -1,16 +1,12 @@
 //! The processes around this one: whose message it shall be, and which process is the main one.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::process;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open, test_kill_process};
+use rustix::process::{Pid, getppid, test_kill_process};
 
 use super::args::MainPid;
-
-/// The file system of pidfds from Linux 6.9 on (`PID_FS_MAGIC` of `<linux/magic.h>`): there, and only there, the inode
-/// number tells a process from every other one.
-const PIDFS: u64 = 0x5049_4446;
 
 /// This process, who called it, and whether the manager did.
 #[derive(Debug, Clone, Copy)]
@@ -77,21 +73,16 @@ impl Family {
     }
 }
 
-fn raw(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw)
-}
-
 fn lives(pid: u32) -> bool {
-    raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 /// The number by which the manager tells the process from one that gets its PID later (`MAINPIDFDID=`); `None` where the
 /// kernel has none.
 pub(super) fn pidfd_id(pid: u32) -> Option<u64> {
-    let pidfd: OwnedFd = pidfd_open(raw(pid)?, PidfdFlags::empty()).ok()?;
-    let system = rustix::fs::fstatfs(pidfd.as_fd()).ok()?;
-    let is_pidfs = u64::try_from(system.f_type).is_ok_and(|magic| magic == PIDFS);
-    is_pidfs.then(|| rustix::fs::fstat(&pidfd).ok().map(|status| status.st_ino)).flatten()
+    let pidfd = aye::process::pidfd(pid).ok()?;
+    aye::process::pidfd_id(pidfd.as_fd())
 }
 
 #[cfg(test)]
