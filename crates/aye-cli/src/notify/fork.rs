@@ -138,13 +138,15 @@ fn not_started(program: &OsStr, error: &io::Error) -> String {
     }
 }
 
-/// Whether it is READY=1 from the command or a process below it. The kernel vouches for the sender.
+/// Whether it is READY=1 from the command or a process below it, or, where the command itself is a notifier of root, on
+/// behalf of its parent, which is this process. The kernel vouches for the sender.
 fn is_ready(datagram: &Datagram, pid: u32) -> bool {
     if !datagram.message.contains("READY=1") {
         return false;
     }
     let sender = datagram.sender;
     let ours = match descent(sender.pid, pid, parent) {
+        _ if sender.pid == std::process::id() => true,
         Descent::Below => true,
         Descent::Elsewhere => false,
         // It said that and ended. The name of the socket is random and CMD's alone, so its user will do.
