@@ -59,6 +59,18 @@ fn a_command_that_is_not_ready_in_time_is_ended_and_that_is_said() {
 }
 
 #[test]
+fn a_command_that_does_not_heed_that_is_killed() {
+    let place = Place::new();
+    let script = "trap '' TERM; exec sleep 1000";
+    let (pid, outcome) = printed(&place.outcome(fork(&place, &["--timeout=2s", "--", "sh", "-c", script])));
+    let stderr = "aye notify: PID PID did not say READY=1 within 2 s, and was ended by SIGKILL, since it went on for \
+        5 s after SIGTERM: give it more time with --timeout\n";
+    assert_eq!(outcome, Outcome { code: Some(1), stdout: String::new(), stderr: stderr.to_owned() });
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    place.assert_nothing_left();
+}
+
+#[test]
 fn a_strangers_word_does_not_count() {
     let place = Place::new();
     // The stranger is this test: it learns the address from the command's environment, of which nobody is a part.

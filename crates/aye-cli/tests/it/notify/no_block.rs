@@ -3,9 +3,9 @@
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use aye::{Datagram, Received};
+use aye::{Address, Datagram, Received, Receiver};
 use rustix::process::{Pid, Signal, getsid, kill_process};
 
 use super::{Bench, SILENT, through_a_shell};
@@ -154,4 +154,29 @@ fn a_child_that_is_killed_harms_nobody() {
     kill_process(Pid::from_raw(child.cast_signed()).unwrap(), Signal::TERM).unwrap();
     await_exit(child);
     assert_eq!(next(&bench).bytes, b"READY=1");
+}
+
+#[test]
+fn without_a_child_the_caller_waits_itself() {
+    let name = format!("aye-test-{}-no-child", std::process::id());
+    let receiver = Receiver::bind(&Address::Abstract(name.as_bytes())).unwrap();
+    let next = || match receiver.receive().unwrap() {
+        Received::Datagram(datagram) => datagram,
+        other @ Received::Dropped(..) => panic!("{other:?}"),
+    };
+    // No user but root, whom no limit holds, gets another process; the binary may be where only root may go.
+    let mut limited = Command::new("setpriv");
+    if rustix::process::geteuid().is_root() {
+        limited.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        limited.args(["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]);
+    }
+    limited.args(["prlimit", "--nproc=0", env!("CARGO_BIN_EXE_aye"), "notify", "--ready", "--no-block"]);
+    let mut caller = limited.env("NOTIFY_SOCKET", format!("@{name}")).spawn().unwrap();
+    let ready = next();
+    assert_eq!((ready.bytes.as_slice(), ready.sender.pid), (&b"READY=1"[..], caller.id()));
+    let barrier = next();
+    assert!(barrier.is_barrier());
+    assert_eq!(caller.try_wait().unwrap(), None, "it left before its message was received");
+    drop(barrier);
+    assert_eq!(caller.wait().unwrap().code(), Some(0));
 }
