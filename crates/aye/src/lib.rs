@@ -17,9 +17,38 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Heartbeats
+//! A heartbeat is worth what it vouches for: it is sent from where the work is done, at half the interval, and not from a
+//! thread that goes on whatever has become of the rest. In an event loop that is a task among the others:
+//!
+//! ```no_run
+//! use aye::{Environment, Notifier};
+//!
+//! # async fn is_healthy() -> bool { true }
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let environment = Environment::of_process();
+//! let notifier = Notifier::from_environment(&environment)?;
+//! if let (Some(notifier), Some(within)) = (notifier, environment.watchdog(std::process::id())?) {
+//!     tokio::spawn(async move {
+//!         let mut beats = tokio::time::interval(within / 2);
+//!         loop {
+//!             beats.tick().await; // comes only while the runtime runs tasks
+//!             if tokio::time::timeout(within / 4, is_healthy()).await == Ok(true) {
+//!                 let _ = notifier.watchdog(); // the manager is gone: nobody waits for it
+//!             }
+//!         }
+//!     });
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The whole service, with a main loop that is asked, READY, STOPPING and a proof of what stops the heartbeats, is
+//! `examples/heartbeat.rs` of this crate (`cargo run -p aye --example heartbeat`).
+//!
 //! # What it does not do
-//! It starts no thread, reads no clock beyond what the protocol asks for (`MONOTONIC_USEC`), never changes the
-//! process environment.
+//! It starts no thread, reads no clock beyond what the protocol asks for (`MONOTONIC_USEC`), and never changes the
+//! process environment. It forks for nobody but [`Notifier::send_and_linger`].
 //!
 //! # Without std
 //! With `default-features = false` there is no std and no allocator: [`Address`], [`Encoder`] and [`Notifier`] with

@@ -192,7 +192,7 @@ impl Notifier {
     }
 
     /// `FDSTORE=1`: keep these for the next start of the service, which finds them under `name` among what it is handed
-    /// ([`listen::take`](https://docs.rs/aye/latest/aye/listen/fn.take.html)). The unit says how many may be kept
+    /// (`listen::take`). The unit says how many may be kept
     /// (`FileDescriptorStoreMax=`); one that is kept already is not kept twice.
     ///
     /// ```no_run
