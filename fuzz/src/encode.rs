@@ -134,8 +134,8 @@ fn holds(error: EncodeError, assignment: Assignment<'_>, before: usize) -> bool 
         _ => ("", ""),
     };
     match error {
-        // At most each byte is doubled, and no key of ours is longer than twenty.
-        EncodeError::TooLarge => before + 1 + key.len().max(20) + 1 + text.len() * 2 > LARGEST,
+        // At most each byte of a text is doubled, no key of ours is longer than twenty, and no number either.
+        EncodeError::TooLarge => before + 1 + key.len().max(20) + 1 + (text.len() * 2).max(20) > LARGEST,
         EncodeError::LineBreak => text.contains(['\n', '\r']),
         EncodeError::Nul => text.contains('\0'),
         EncodeError::Noncharacter => ended(text).is_none_or(|text| !systemd::is_utf8(&text)),
