@@ -59,9 +59,10 @@ impl Trial {
         let before = aye::monotonic_usec();
         let mut child = self.start(program, row);
         let awaits = leaves_a_child && row.lingers;
-        let own = child.id();
         let mut lines = Vec::new();
         let ended = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+        // Now: it may have ended, and be forgotten, when its messages are looked at.
+        let own = Own { pid: child.id(), id: rustix::fs::fstat(&ended).unwrap().st_ino };
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.wait(&ended, deadline, row);
@@ -73,7 +74,7 @@ impl Trial {
             let silent = lines.is_empty();
             let barrier = lines.iter().any(|line| line.starts_with("BARRIER=1"));
             if let Some(status) = code.filter(|_| !awaits || barrier || silent) {
-                lines.extend(output(&mut child, own));
+                lines.extend(output(&mut child, own.pid));
                 lines.push(format!("exit {}", status.code().unwrap_or(-1)));
                 return Record { lines };
             }
@@ -110,7 +111,7 @@ impl Trial {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    fn hear(&self, own: u32, since: u64) -> Option<String> {
+    fn hear(&self, own: Own, since: u64) -> Option<String> {
         match self.receiver.receive() {
             Ok(Received::Datagram(datagram)) => Some(described(&datagram, own, since)),
             Ok(Received::Dropped(why, _)) => Some(format!("dropped: {why}")),
@@ -118,6 +119,14 @@ impl Trial {
             Err(error) => panic!("cannot receive: {error}"),
         }
     }
+}
+
+/// The process that is looked at, by the numbers that it and only it had.
+#[derive(Debug, Clone, Copy)]
+struct Own {
+    pid: u32,
+    /// The inode number of its pidfd.
+    id: u64,
 }
 
 /// What the command wrote, numbers of processes apart.
@@ -133,12 +142,12 @@ fn output(child: &mut Child, own: u32) -> Vec<String> {
     text.lines().map(|line| format!("stdout: {}", normal(line))).collect()
 }
 
-fn described(datagram: &Datagram, own: u32, since: u64) -> String {
+fn described(datagram: &Datagram, own: Own, since: u64) -> String {
     let text = String::from_utf8_lossy(&datagram.bytes);
     let lines: Vec<String> = text.split('\n').map(|line| normal(line, own, since)).collect();
     let sender = datagram.sender;
     let mut described =
-        format!("{} from {} {}:{}", lines.join(" | "), who(sender.pid, own), sender.uid, sender.gid);
+        format!("{} from {} {}:{}", lines.join(" | "), who(sender.pid, own.pid), sender.uid, sender.gid);
     let mut fds: Vec<String> = datagram.fds.iter().map(what).collect();
     // One name is for all of them: they have no order.
     fds.sort();
@@ -149,19 +158,18 @@ fn described(datagram: &Datagram, own: u32, since: u64) -> String {
 }
 
 /// Numbers that differ from run to run, once they are seen to be right, become words.
-fn normal(line: &str, own: u32, since: u64) -> String {
+fn normal(line: &str, own: Own, since: u64) -> String {
     let Some((key, value)) = line.split_once('=') else { return line.to_owned() };
     let number = value.parse::<u64>().ok();
     match (key, number) {
         ("MONOTONIC_USEC", Some(usec)) if (since..=aye::monotonic_usec()).contains(&usec) => {
             "MONOTONIC_USEC=now".to_owned()
         }
-        ("MAINPID", Some(pid)) => format!("MAINPID={}", who(u32::try_from(pid).unwrap_or(0), own)),
+        ("MAINPID", Some(pid)) => format!("MAINPID={}", who(u32::try_from(pid).unwrap_or(0), own.pid)),
         ("MAINPIDFDID", Some(id)) => {
-            let of = |pid: u32| pidfd_id(pid).is_some_and(|found| found == id);
-            let of = [(std::process::id(), "caller"), (own, "itself"), (1, "1")]
-                .into_iter()
-                .find(|(pid, _)| of(*pid));
+            let known =
+                [(Some(own.id), "itself"), (pidfd_id(std::process::id()), "caller"), (pidfd_id(1), "1")];
+            let of = known.into_iter().find(|(known, _)| *known == Some(id));
             format!("MAINPIDFDID=of {}", of.map_or("nobody", |(_, name)| name))
         }
         _ => line.to_owned(),
