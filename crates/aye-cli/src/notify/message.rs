@@ -12,7 +12,7 @@ use super::family::pidfd_id;
 /// # Errors
 /// What is wrong with which argument.
 pub(super) fn encode(args: &Args, main_pid: Option<u32>) -> Result<Encoder, String> {
-    let id = main_pid.and_then(pidfd_id).map(|id| id.to_string());
+    let id = main_pid.and_then(pidfd_id);
     let status = args.status.as_ref().map(|text| utf8(text, "--status")).transpose()?;
     let fdname =
         args.fdname.as_ref().map(|name| utf8(name, "--fdname").and_then(checked_name)).transpose()?;
@@ -28,7 +28,7 @@ pub(super) fn encode(args: &Args, main_pid: Option<u32>) -> Result<Encoder, Stri
     part(args.stopping, "STOPPING", Assignment::Stopping);
     part(status.is_some(), "STATUS", Assignment::Status(status.unwrap_or_default()));
     part(main_pid.is_some(), "MAINPID", Assignment::MainPid(main_pid.unwrap_or_default()));
-    part(id.is_some(), "MAINPIDFDID", Assignment::Other("MAINPIDFDID", id.as_deref().unwrap_or_default()));
+    part(id.is_some(), "MAINPIDFDID", Assignment::MainPidFdId(id.unwrap_or_default()));
     part(!args.fds.is_empty(), "FDSTORE", Assignment::FdStore);
     part(fdname.is_some(), "FDNAME", Assignment::FdName(fdname.unwrap_or_default()));
     for argument in &args.rest {
@@ -69,8 +69,7 @@ fn utf8<'a>(text: &'a std::ffi::OsStr, whose: &str) -> Result<&'a str, String> {
 
 /// By the rule of `FDNAME=` in sd_notify(3): for any other name systemd says `stored`.
 fn checked_name(name: &str) -> Result<&str, String> {
-    let fits = name.len() <= 255 && name.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b':');
-    fits.then_some(name).ok_or_else(|| {
+    Assignment::of(b"FDNAME", name.as_bytes()).ok().map(|_| name).ok_or_else(|| {
         format!("--fdname={name:?}: expected at most 255 printable ASCII characters and no colon")
     })
 }
