@@ -131,11 +131,7 @@ fn a_terminal_that_is_closed_stops_everything() {
          ExecStart=/bin/sh -c 'setsid sleep 1000 & printf READY=1 >&3; exec sleep 1000'\n",
     );
     // Whoever runs the tests under nohup has SIGHUP ignored, and so would the manager.
-    let aye = place.command(&[]);
-    let mut heeding = std::process::Command::new("env");
-    heeding.arg("--default-signal=HUP").arg(aye.get_program()).args(["run", "web"]);
-    heeding.current_dir(place.units()).stdin(Stdio::null());
-    heeding.envs(aye.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let heeding = place.command_through(&["env", "--default-signal=HUP"], &["run", "web"]);
     let mut manager = place.start(heeding);
     manager.says("web: ready");
     manager.signal(Signal::HUP);
@@ -148,11 +144,7 @@ fn a_terminal_that_is_closed_stops_everything() {
 #[test]
 fn nohup_keeps_its_word() {
     let place = Place::new().service("web.service", READY);
-    let aye = place.command(&[]);
-    let mut nohup = std::process::Command::new("nohup");
-    nohup.arg(aye.get_program()).args(["run", "web"]).current_dir(place.units()).stdin(Stdio::null());
-    nohup.envs(aye.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    let mut manager = place.start(nohup);
+    let mut manager = place.start(place.command_through(&["nohup"], &["run", "web"]));
     manager.says("web: ready");
     manager.signal(Signal::HUP);
     assert_eq!(place.systemctl(&["is-active", "web"]).code, Some(0));

@@ -79,6 +79,21 @@ impl Place {
         command
     }
 
+    /// The same by way of another program, which becomes it.
+    pub(crate) fn command_through(&self, before: &[&str], arguments: &[&str]) -> Command {
+        let aye = self.command(arguments);
+        let mut command = Command::new(before[0]);
+        command.args(&before[1..]).arg(aye.get_program()).args(aye.get_args());
+        command.current_dir(self.units()).stdin(Stdio::null());
+        for (variable, value) in aye.get_envs() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
+        command
+    }
+
     /// Runs the binary to its end.
     pub(crate) fn aye(&self, arguments: &[&str]) -> Outcome {
         self.outcome(self.command(arguments))
