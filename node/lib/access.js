@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const { homedir } = require('node:os')
 const { join } = require('node:path')
 
-/** The disk, for a function that does not care whether a file is missing or not to be read. */
+/** The disk, for what does not care whether a file is missing or not to be read. */
 const disk = {
   read: (path) => quietly(() => fs.readFileSync(path, 'utf8')) ?? null,
   list: (path) => quietly(() => fs.readdirSync(path)) ?? [],
@@ -26,7 +26,7 @@ function quietly(look) {
  * @param {string} home
  * @returns {string | null} `none`, `main`, `exec` or `all`; null when the unit or its setting is not to be found
  */
-function notifyAccess({ read, list } = disk, home = homedir()) {
+function notifyAccess({ read, list } = disk, home = quietly(homedir) ?? '/') {
   const unit = unitOf(read('/proc/self/cgroup') ?? '')
   if (unit === null) return null
   const folders = unit.uid === null ? foldersOfSystem() : foldersOfUser(unit.uid, home)

@@ -4,13 +4,14 @@
 // takes anything from it, and nothing here ever changes it, so whoever else reads LISTEN_FDS finds it as systemd left it.
 // `read` is a function of its arguments; the facts are those of sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
 
+const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'SYSTEMD_EXEC_PID']
 const FIRST_FD = 3
 const NAME_WITHOUT_NAMES = 'unknown'
 // uint64 without the value that sd_watchdog_enabled(3) reads as infinity.
 const LONGEST_USEC = 2n ** 64n - 2n
 
 /**
- * @param {Record<string, string | undefined>} env the environment, as `process.env`
+ * @param {Record<string, string | undefined>} env `VARIABLES` of the environment
  * @param {number} pid this process
  * @param {(fd: number) => boolean | null} isSocket of an open descriptor; null when it is not open
  */
@@ -107,4 +108,4 @@ function remedy(env, pid, { problem }, why) {
   return `${reasons}no notify descriptor was passed to this process: ${line}start it with ExecStart=aye wrap -- ...`
 }
 
-module.exports = { read }
+module.exports = { VARIABLES, read }
