@@ -1,4 +1,4 @@
-//! What is taken from the program that loaded the addon: memory, a thread and its own place in memory. The C library is
+//! What is taken from the program that loaded the addon besides memory: its functions by name, a thread, and to stay. The C library is
 //! the program's, glibc or musl, so that only what both lay out alike is used.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -26,8 +26,6 @@ unsafe extern "C" {
     fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
     fn dladdr(address: *const c_void, symbol: *mut Symbol) -> c_int;
     fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void;
-    fn malloc(size: usize) -> *mut c_void;
-    fn free(memory: *mut c_void);
     fn sigfillset(set: *mut Opaque) -> c_int;
     fn pthread_sigmask(how: c_int, set: *const Opaque, old: *mut Opaque) -> c_int;
     fn pthread_attr_init(attributes: *mut Opaque) -> c_int;
@@ -46,28 +44,6 @@ unsafe extern "C" {
 pub(super) fn find(name: &CStr) -> *mut c_void {
     // SAFETY: a null handle is RTLD_DEFAULT in both libraries; the name ends in a NUL.
     unsafe { dlsym(null_mut(), name.as_ptr()) }
-}
-
-/// Moves a value to memory that `discard` frees; `None` when there is none.
-pub(super) fn keep<T>(value: T) -> Option<*mut T> {
-    // SAFETY: malloc's memory is aligned for every type that holds no vectors.
-    let memory = unsafe { malloc(size_of::<T>()) }.cast::<T>();
-    if memory.is_null() {
-        return None;
-    }
-    // SAFETY: it is as large as a T, and nobody else's.
-    unsafe { memory.write(value) };
-    Some(memory)
-}
-
-/// # Safety
-/// The value is from `keep`, and nobody looks at it any more.
-pub(super) unsafe fn discard<T>(memory: *mut T) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        memory.drop_in_place();
-        free(memory.cast());
-    }
 }
 
 /// Keeps the addon in memory to the end of the process. Node unloads what only a worker had loaded when the worker ends,

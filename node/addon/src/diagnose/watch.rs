@@ -1,7 +1,10 @@
 //! A watch over one event loop: the loop says when it beats, a thread of ours sees to it that it does, and when it does
 //! not, has V8 interrupt it to say where it is. What the three share is here.
 
-use core::ffi::c_void;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::ffi::{c_char, c_void};
+use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use aye::{Assignment, Encoder, Notifier};
@@ -15,6 +18,7 @@ use super::lock::Lock;
 use super::place;
 use super::report::{self, Lines, Place, Stack, Times};
 use super::text::Text;
+use crate::napi::ffi;
 
 /// How far a report about the present block has come.
 const NONE: u32 = 0;
@@ -38,9 +42,19 @@ pub(super) struct Subject {
     pub(super) thread: u32,
     pub(super) isolate: *mut c_void,
     pub(super) turns: *const c_void,
-    pub(super) env: *mut c_void,
-    /// Reads a v8::String of `env`.
-    pub(super) read: fn(env: *mut c_void, string: *mut c_void, buffer: &mut [u8]) -> usize,
+    pub(super) environment: ffi::Environment,
+}
+
+impl Subject {
+    /// A v8::String as UTF-8, as much of it as there is room for, and its length. Node-API's values are V8's handles.
+    fn read(&self, string: ffi::Value, buffer: &mut [u8]) -> usize {
+        let (start, mut length) = (buffer.as_mut_ptr().cast::<c_char>(), 0);
+        // SAFETY: on the environment's thread; a string is read without running JavaScript.
+        let status = unsafe {
+            ffi::napi_get_value_string_utf8(self.environment, string, start, buffer.len(), &raw mut length)
+        };
+        if status == ffi::OK { length } else { 0 }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -60,8 +74,7 @@ impl Terms {
     }
 }
 
-pub(super) struct Watch {
-    references: AtomicU32,
+struct Watch {
     last_beat: AtomicU64,
     /// What the thread sleeps on; rung when there is news.
     bell: AtomicU32,
@@ -76,16 +89,16 @@ pub(super) struct Watch {
 struct Shared {
     /// The loop ends or is watched no longer: its isolate must not be touched.
     closed: bool,
-    notifier: Option<*const Notifier>,
+    notifier: Option<Arc<Notifier>>,
     /// Since when the loop is blocked, and when it had last turned, by its own word.
     since: u64,
     turned: u64,
     place: Place,
 }
 
-// SAFETY: the pointers are followed under the lock, while not closed.
-unsafe impl Send for Shared {}
-// SAFETY: as above; the loop's own thread may follow those of `subject` at any time.
+// SAFETY: the pointers of the subject are followed on the loop's own thread, or under the lock while it is not closed.
+unsafe impl Send for Watch {}
+// SAFETY: as above.
 unsafe impl Sync for Watch {}
 
 /// CLOCK_MONOTONIC, the clock of libuv and of the manager.
@@ -103,19 +116,15 @@ fn write(lines: &Lines) {
     }
 }
 
-impl Watch {
-    /// Starts to watch; `None` when there is no thread to be had. The caller holds one reference.
-    ///
-    /// # Safety
-    /// The subject is what `close` is called before the end of, and so is the notifier.
-    pub(super) unsafe fn start(
-        subject: Subject,
-        terms: Terms,
-        notifier: Option<*const Notifier>,
-    ) -> Option<*mut Self> {
+/// A watch that ends with it.
+pub(crate) struct Guard(Arc<Watch>);
+
+impl Guard {
+    /// Starts to watch the loop of the calling thread; `None` when there is no thread to be had. It must be dropped before
+    /// the environment ends.
+    pub(super) fn start(subject: Subject, terms: Terms, notifier: Option<Arc<Notifier>>) -> Option<Self> {
         let shared = Shared { closed: false, notifier, since: 0, turned: 0, place: Place::new() };
-        let watch = host::keep(Self {
-            references: AtomicU32::new(2),
+        let watch = Arc::new(Watch {
             last_beat: AtomicU64::new(clock()),
             bell: AtomicU32::new(0),
             phase: AtomicU32::new(NONE),
@@ -123,34 +132,38 @@ impl Watch {
             subject,
             terms,
             shared: Lock::new(shared),
-        })?;
-        if host::start(run, watch.cast()) {
-            return Some(watch);
+        });
+        let argument = Arc::into_raw(Arc::clone(&watch));
+        if host::start(run, argument.cast_mut().cast()) {
+            return Some(Self(watch));
         }
-        // SAFETY: nobody else has heard of it.
-        unsafe { host::discard(watch) };
+        // SAFETY: there is no thread that could have it.
+        drop(unsafe { Arc::from_raw(argument) });
         None
     }
 
-    /// # Safety
-    /// The caller's own reference, which is gone afterwards.
-    pub(super) unsafe fn release(this: *mut Self) {
-        // SAFETY: alive while there is a reference.
-        if unsafe { (*this).references.fetch_sub(1, Ordering::AcqRel) } == 1 {
-            // SAFETY: that was the last one.
-            unsafe { host::discard(this) };
-        }
+    /// See [`Watch::beat`].
+    pub(super) fn beat(&self) -> Option<Box<Text<640>>> {
+        self.0.beat()
     }
+}
 
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Watch {
     /// The loop turns. When a report about it was made before, the answer is what to say of it now.
-    pub(super) fn beat(&self) -> Option<Text<640>> {
+    fn beat(&self) -> Option<Box<Text<640>>> {
         let now = clock();
         self.last_beat.store(now, Ordering::Release);
         if self.phase.load(Ordering::Acquire) == NONE {
             return None;
         }
         let mut lines = Lines::new();
-        let mut status = Text::new();
+        let mut status = Box::new(Text::new());
         let told = self.shared.with(|shared| {
             let told = matches!(self.phase.swap(NONE, Ordering::AcqRel), SHOWN | NATIVE);
             let blocked = now.saturating_sub(shared.since);
@@ -165,7 +178,7 @@ impl Watch {
     }
 
     /// Ends it. Once this returns, nothing of the loop is touched any more.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         self.shared.with(|shared| {
             shared.closed = true;
             shared.notifier = None;
@@ -198,28 +211,26 @@ impl Watch {
     }
 
     /// The thread's work: to be asleep until a beat is overdue.
-    fn keep_watch(this: *mut Self) {
-        // SAFETY: the thread holds a reference.
-        let watch = unsafe { &*this };
+    fn keep(self: &Arc<Self>) {
         let mut reported = None;
         loop {
-            let heard = watch.bell.load(Ordering::Acquire);
-            let beat = watch.last_beat.load(Ordering::Acquire);
-            if watch.is_closed() {
+            let heard = self.bell.load(Ordering::Acquire);
+            let beat = self.last_beat.load(Ordering::Acquire);
+            if self.is_closed() {
                 return;
             }
-            let left = (beat + watch.terms.overdue()).saturating_sub(clock());
+            let left = (beat + self.terms.overdue()).saturating_sub(clock());
             if left > 0 {
-                watch.sleep(heard, left);
+                self.sleep(heard, left);
             } else if reported == Some(beat) {
                 // No beat that came meanwhile can be overdue any sooner.
-                watch.sleep(heard, watch.terms.overdue());
-            } else if watch.is_idle() {
+                self.sleep(heard, self.terms.overdue());
+            } else if self.is_idle() {
                 // Someone else keeps the beats back, such as a mocked timer. It may yet be blocked.
-                watch.sleep(heard, watch.terms.margin());
+                self.sleep(heard, self.terms.margin());
             } else {
                 reported = Some(beat);
-                Self::find_out(this, beat);
+                self.find_out(beat);
             }
         }
     }
@@ -233,45 +244,41 @@ impl Watch {
     }
 
     /// Asks the loop where it is, and when it does not answer, the kernel.
-    fn find_out(this: *mut Self, beat: u64) {
-        // SAFETY: the thread holds a reference.
-        let watch = unsafe { &*this };
-        watch.phase.store(ASKED, Ordering::Release);
-        watch.shared.with(|shared| Self::ask(this, shared, beat));
-        let patience = PATIENCE.min(watch.terms.margin() / 2);
+    fn find_out(self: &Arc<Self>, beat: u64) {
+        self.phase.store(ASKED, Ordering::Release);
+        self.shared.with(|shared| self.ask(shared, beat));
+        let patience = PATIENCE.min(self.terms.margin() / 2);
         let until = clock() + patience;
         loop {
-            let heard = watch.bell.load(Ordering::Acquire);
+            let heard = self.bell.load(Ordering::Acquire);
             let left = until.saturating_sub(clock());
-            if watch.phase.load(Ordering::Acquire) != ASKED || left == 0 {
+            if self.phase.load(Ordering::Acquire) != ASKED || left == 0 {
                 break;
             }
-            if watch.queued.load(Ordering::Acquire) {
-                watch.doze(heard, left);
+            if self.queued.load(Ordering::Acquire) {
+                self.doze(heard, left);
             } else {
                 // It was between two functions, as happens when only microtasks run.
-                watch.doze(heard, 1);
-                watch.shared.with(|shared| Self::ask(this, shared, beat));
+                self.doze(heard, 1);
+                self.shared.with(|shared| self.ask(shared, beat));
             }
         }
-        watch.name_native_code();
+        self.name_native_code();
     }
 
-    fn ask(this: *mut Self, shared: &mut Shared, beat: u64) {
-        // SAFETY: the thread holds a reference.
-        let watch = unsafe { &*this };
+    fn ask(self: &Arc<Self>, shared: &mut Shared, beat: u64) {
         if shared.closed {
             return;
         }
         // SAFETY: not closed, so the loop is there.
-        shared.turned = unsafe { watch.subject.engine.turned_at(watch.subject.turns) };
+        shared.turned = unsafe { self.subject.engine.turned_at(self.subject.turns) };
         // Setting a timer moves the loop's clock, but it has certainly not turned since the next beat was due.
-        shared.since = shared.turned.clamp(beat, beat + watch.terms.interval);
+        shared.since = shared.turned.clamp(beat, beat + self.terms.interval);
         shared.place.clear();
-        if !watch.queued.swap(true, Ordering::AcqRel) {
-            watch.references.fetch_add(1, Ordering::Relaxed);
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            let reference = Arc::into_raw(Arc::clone(self)).cast_mut().cast();
             // SAFETY: not closed, so the isolate is there; the reference is the interrupt's.
-            unsafe { watch.subject.engine.request(watch.subject.isolate, interrupted, this.cast()) };
+            unsafe { self.subject.engine.request(self.subject.isolate, interrupted, reference) };
         }
     }
 
@@ -315,9 +322,7 @@ impl Watch {
             return;
         }
         let (mut stack, mut place, mut own) = (Stack::new(), Place::new(), false);
-        let read = |string: *mut c_void, buffer: &mut [u8]| {
-            (self.subject.read)(self.subject.env, string, buffer)
-        };
+        let read = |string: *mut c_void, buffer: &mut [u8]| self.subject.read(string, buffer);
         // SAFETY: in an interrupt of this isolate.
         unsafe {
             self.subject.engine.stack(self.subject.isolate, &read, &mut |frame| {
@@ -353,32 +358,28 @@ impl Watch {
 impl Shared {
     /// Makes the manager show it. Never waits: a manager that is busy shows the old text.
     fn say(&self, blocked: u64) {
-        let Some(notifier) = self.notifier else { return };
+        let Some(notifier) = &self.notifier else { return };
         let mut text = Text::new();
         report::status(&mut text, blocked, &self.place);
         let mut message = Encoder::new();
         if message.push(Assignment::Status(text.as_str())).is_ok() {
-            // SAFETY: kept alive until closed, and this runs under the lock.
-            let _ = unsafe { (*notifier).try_send(message.bytes()) };
+            let _ = notifier.try_send(message.bytes());
         }
     }
 }
 
 extern "C" fn run(watch: *mut c_void) -> *mut c_void {
+    // SAFETY: what `start` gave it, once.
+    let watch = unsafe { Arc::from_raw(watch.cast::<Watch>().cast_const()) };
     let _ = rustix::thread::set_name(c"aye-diagnose");
-    Watch::keep_watch(watch.cast());
-    // SAFETY: the thread's own reference.
-    unsafe { Watch::release(watch.cast()) };
-    core::ptr::null_mut()
+    watch.keep();
+    ptr::null_mut()
 }
 
-unsafe extern "C" fn interrupted(_isolate: *mut c_void, watch: *mut c_void) {
-    let watch = watch.cast::<Watch>();
-    // SAFETY: the interrupt's own reference.
-    unsafe {
-        (*watch).show();
-        (*watch).queued.store(false, Ordering::Release);
-        (*watch).ring();
-        Watch::release(watch);
-    }
+unsafe extern "C" fn interrupted(_: *mut c_void, watch: *mut c_void) {
+    // SAFETY: what `ask` gave it, once.
+    let watch = unsafe { Arc::from_raw(watch.cast::<Watch>().cast_const()) };
+    watch.show();
+    watch.queued.store(false, Ordering::Release);
+    watch.ring();
 }
