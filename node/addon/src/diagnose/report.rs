@@ -96,6 +96,11 @@ pub(super) fn at(place: &mut Place, late: bool, function: &Place) {
     place.push(function.as_str());
 }
 
+/// What runs when no function does, however often one looks: V8 goes from one short reaction of a promise to the next.
+pub(super) fn between(place: &mut Place) {
+    place.push("in reactions of promises, one after another");
+}
+
 /// `parse (app.js:33)`
 pub(super) fn place(place: &mut Place, frame: &Frame<'_>) {
     let file = frame.script.rsplit('/').next().unwrap_or_default();

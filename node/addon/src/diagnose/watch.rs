@@ -93,6 +93,8 @@ struct Shared {
     /// Since when the loop is blocked, and when it had last turned, by its own word.
     since: u64,
     turned: u64,
+    /// Whether the interrupt came where no function was running.
+    between: bool,
     place: Place,
 }
 
@@ -123,7 +125,7 @@ impl Guard {
     /// Starts to watch the loop of the calling thread; `None` when there is no thread to be had. It must be dropped before
     /// the environment ends.
     pub(super) fn start(subject: Subject, terms: Terms, notifier: Option<Arc<Notifier>>) -> Option<Self> {
-        let shared = Shared { closed: false, notifier, since: 0, turned: 0, place: Place::new() };
+        let shared = Shared { closed: false, notifier, since: 0, turned: 0, between: false, place: Place::new() };
         let watch = Arc::new(Watch {
             last_beat: AtomicU64::new(clock()),
             bell: AtomicU32::new(0),
@@ -246,7 +248,10 @@ impl Watch {
     /// Asks the loop where it is, and when it does not answer, the kernel.
     fn find_out(self: &Arc<Self>, beat: u64) {
         self.phase.store(ASKED, Ordering::Release);
-        self.shared.with(|shared| self.ask(shared, beat));
+        self.shared.with(|shared| {
+            shared.between = false;
+            self.ask(shared, beat);
+        });
         let patience = PATIENCE.min(self.terms.margin() / 2);
         let until = clock() + patience;
         loop {
@@ -274,7 +279,6 @@ impl Watch {
         shared.turned = unsafe { self.subject.engine.turned_at(self.subject.turns) };
         // Setting a timer moves the loop's clock, but it has certainly not turned since the next beat was due.
         shared.since = shared.turned.clamp(beat, beat + self.terms.interval);
-        shared.place.clear();
         if !self.queued.swap(true, Ordering::AcqRel) {
             let reference = Arc::into_raw(Arc::clone(self)).cast_mut().cast();
             // SAFETY: not closed, so the isolate is there; the reference is the interrupt's.
@@ -299,6 +303,11 @@ impl Watch {
                 return false;
             }
             shared.place = place;
+            if shared.between {
+                // JavaScript does run, so it is not native code.
+                shared.place.clear();
+                report::between(&mut shared.place);
+            }
             let times = self.times(shared.since);
             report::stuck_in(&mut lines, times, &shared.place);
             shared.say(times.blocked);
@@ -339,6 +348,7 @@ impl Watch {
             let Some((late, turned)) = is_wanted(shared) else { return false };
             // Without a function of the program it is Node on its way to the overdue timer, or between two functions.
             if place.as_str().is_empty() || !own && (late || turned) {
+                shared.between = place.as_str().is_empty();
                 return false;
             }
             self.phase.store(SHOWN, Ordering::Release);
