@@ -3,21 +3,22 @@
 // The words for stderr and STATUS, those of the addon's (node/addon/src/diagnose/report.rs). Pure; times are milliseconds.
 
 const MOST_FRAMES = 32
-// A line break in a function's name would start another entry of the journal. eslint-disable-next-line no-control-regex
+// A line break in a function's name would start another entry of the journal.
 const BREAKS = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
 const plain = (name) => name.replace(BREAKS, ' ')
+const path = (script) => plain(script).replace(/^file:\/\//, '')
 
 /** `/srv/app/app.js:33:5`, `parse (/srv/app/app.js:33:5)` */
 function full({ name, script, line, column }) {
-  const at = `${plain(script) || '<anonymous>'}:${line}:${column}`
+  const at = `${path(script) || '<anonymous>'}:${line}:${column}`
   return name ? `${plain(name)} (${at})` : at
 }
 
 /** `app.js:33`, `parse (app.js:33)` */
 function short({ name, script, line }) {
-  const at = `${plain(script).split('/').pop() || '<anonymous>'}:${line}`
+  const at = `${path(script).split('/').pop() || '<anonymous>'}:${line}`
   return name ? `${plain(name)} (${at})` : at
 }
 
