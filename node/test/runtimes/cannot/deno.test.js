@@ -6,7 +6,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
-const { receiver, service } = require('../support/service.js')
+const { receiver, service } = require('../../support/service.js')
 
 test('has no transport under Deno, and says so once', async (t) => {
   const { socket } = await receiver(t)
