@@ -95,7 +95,8 @@ function remedy(env, pid, { problem }, why) {
         '(sudo, env -i): let ExecStart= start node itself'
       : 'something drops it before node runs (sudo, env -i, UnsetEnvironment=): let it pass')
   }
-  const reasons = [why, problem].filter(Boolean).map((reason) => `${reason}; `).join('')
+  if (problem) return why ? `${why}; ${problem}` : problem
+  const reasons = why ? `${why}; ` : ''
   if (stranger) {
     return `${reasons}the service manager started process ${started} and gives a descriptor to it alone, this is process ` +
       `${pid}: let ExecStart= start node itself (no npm start, no shell in between), and call aye in that process`

@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 import { install } from './install.mjs'
@@ -17,6 +18,8 @@ const LONGEST_MS = 240_000
 /** Files of tests, those of real processes and the others, without what is about this repository and not about a runtime. */
 const files = readdirSync(TESTS).filter((name) => name.endsWith('.test.js'))
 const PROCESS = files.filter((name) => name.startsWith('service'))
+// All of it needs the addon.
+const ADDON = 'service-addon.test.js'
 const OTHER = files.filter((name) => !PROCESS.includes(name) && !/^(example|package|readme|.*frameworks)\.test\.js$/.test(name))
 
 /** What is to be run for a runtime, each a function that gives `{ line, passed, output }`. */
@@ -25,9 +28,10 @@ export function runsOf(runtime) {
   const version = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout.replace(/^deno |^v|\s[^]*$/g, '')
   const { cannot = {}, says, start = [], runsTests } = runtime
   const subject = { AYE_TEST_RUNTIME: [program, ...start].join(' '), AYE_TEST_CANNOT: Object.keys(cannot).join(' ') }
+  const tests = PROCESS.filter((name) => name !== ADDON || !cannot.addon)
   const runs = features.filter(({ name, transport }) => transport && !cannot[name])
-    .map(({ name, transport }) => [name, process.execPath, PROCESS, { ...subject, AYE_TEST_TRANSPORT: transport }])
-  if (says) runs.push(['what it cannot do', process.execPath, [join('runtimes/cannot', says)], subject])
+    .map(({ name, transport }) => [name, execPath, tests, { ...subject, AYE_TEST_TRANSPORT: transport }])
+  if (says) runs.push(['what it cannot do', execPath, [join('runtimes/cannot', says)], subject])
   if (runsTests) runs.push(['modules', program, OTHER, {}])
   return runs.map(([what, ...rest]) => async () => {
     const { tests, passed, status, output } = await run(...rest)
