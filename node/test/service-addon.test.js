@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
-const { overEach, receiver, service } = require('./support/service.js')
+const { has, overEach, receiver, service } = require('./support/service.js')
 
 overEach('has a barrier end at its deadline while the manager is busy, with the event loop free meanwhile', async (t, how) => {
   const { socket, child: manager } = await receiver(t)
@@ -71,7 +71,7 @@ overEach('leaks no descriptor of the notify socket into child processes', async 
   assert.deepEqual(await said(), [1, true, true, false])
 })
 
-test('leaves the descriptor in the mode in which it was passed', async (t) => {
+if (has('descriptor')) test('leaves the descriptor in the mode in which it was passed', async (t) => {
   const { socket } = await receiver(t)
   const { said } = service(t, `
     const { readFileSync } = require('node:fs')
