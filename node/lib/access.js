@@ -1,7 +1,8 @@
 'use strict'
 
-// NotifyAccess= of this process's own unit, as its files have it: a process that systemd did not start itself is heard all
-// the same where the unit says so, and then there is nothing to warn of. Where the files are is systemd.unit(5)'s matter.
+// NotifyAccess= of this process's own unit, as its files have it: a process that systemd did not start itself is heard
+// all the same where the unit says so, and then there is nothing to warn of. Where the files are is systemd.unit(5)'s
+// matter.
 
 const fs = require('node:fs')
 const { homedir } = require('node:os')
@@ -35,7 +36,7 @@ function notifyAccess({ read, list } = disk, home = quietly(homedir) ?? '/') {
   return settings.filter((setting) => setting !== null).pop() ?? null
 }
 
-/** The innermost service of this process's cgroup, see cgroups(7), and the user whose manager has started it, if it was one. */
+/** The innermost service of this process's cgroup, see cgroups(7), and the user whose manager started it, if any. */
 function unitOf(cgroup) {
   const path = cgroup.match(/^(?:0::|1:name=systemd:)(.*\.service)(?:\/.*)?$/m)?.[1]
   if (path === undefined) return null
@@ -59,7 +60,8 @@ function foldersOfUser(uid, home) {
   const run = (name) => `/run/user/${uid}/systemd/${name}`
   return [join(home, '.config/systemd/user.control'), run('user.control'), run('transient'), run('generator.early'),
     join(home, '.config/systemd/user'), '/etc/systemd/user', run('user'), '/run/systemd/user', run('generator'),
-    join(home, '.local/share/systemd/user'), '/usr/local/lib/systemd/user', '/usr/lib/systemd/user', run('generator.late')]
+    join(home, '.local/share/systemd/user'), '/usr/local/lib/systemd/user', '/usr/lib/systemd/user',
+    run('generator.late')]
 }
 
 /** The first of the files that may define the unit. */

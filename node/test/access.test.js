@@ -26,7 +26,8 @@ test('finds nothing without a cgroup, a service in it, a file of it or a setting
   assert.equal(found('0::/user.slice/user-0.slice/session-1.scope\n', {}), null)
   assert.equal(found(SYSTEM, {}), null)
   assert.equal(found(SYSTEM, { '/etc/systemd/system/web.service': '[Service]\nType=notify\n' }), null)
-  assert.equal(found(SYSTEM, { '/etc/systemd/system/web.service': '#NotifyAccess=all\n; NotifyAccess=all\nX-NotifyAccess=all\n' }), null)
+  const comments = '#NotifyAccess=all\n; NotifyAccess=all\nX-NotifyAccess=all\n'
+  assert.equal(found(SYSTEM, { '/etc/systemd/system/web.service': comments }), null)
 })
 
 test('takes nothing from the unit of another', () => {
@@ -56,13 +57,17 @@ test('lets a drop-in overrule, the last of them by name', () => {
 test('knows an instance by its template, a transient unit, and a service in a cgroup that was delegated', () => {
   const instance = '0::/system.slice/system-web.slice/web@7.service/worker\n'
   assert.equal(found(instance, { '/etc/systemd/system/web@.service': unit('all') }), 'all')
-  assert.equal(found(instance, { '/etc/systemd/system/web@.service': unit('main'), '/run/systemd/system/web@7.service.d/a.conf': unit('all') }), 'all')
-  assert.equal(found('0::/system.slice/run-u7.service\n', { '/run/systemd/transient/run-u7.service': unit('all') }), 'all')
+  const dropIn = { '/run/systemd/system/web@7.service.d/a.conf': unit('all') }
+  assert.equal(found(instance, { '/etc/systemd/system/web@.service': unit('main'), ...dropIn }), 'all')
+  const transient = { '/run/systemd/transient/run-u7.service': unit('all') }
+  assert.equal(found('0::/system.slice/run-u7.service\n', transient), 'all')
 })
 
 test('knows the units of a user\'s manager, and the hierarchy of before version 2', () => {
   const user = '0::/user.slice/user-7.slice/user@7.service/app.slice/web.service\n'
-  assert.equal(found(user, { '/home/me/.config/systemd/user/web.service': unit('all'), '/etc/systemd/system/web.service': unit('none') }), 'all')
+  const own = { '/home/me/.config/systemd/user/web.service': unit('all') }
+  assert.equal(found(user, { ...own, '/etc/systemd/system/web.service': unit('none') }), 'all')
   assert.equal(found(user, { '/run/user/7/systemd/transient/web.service': unit('exec') }), 'exec')
-  assert.equal(found('12:pids:/x\n1:name=systemd:/system.slice/web.service\n', { '/lib/systemd/system/web.service': unit('all') }), 'all')
+  const hybrid = '12:pids:/x\n1:name=systemd:/system.slice/web.service\n'
+  assert.equal(found(hybrid, { '/lib/systemd/system/web.service': unit('all') }), 'all')
 })

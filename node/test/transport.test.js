@@ -1,7 +1,7 @@
 'use strict'
 
-// The decisions around one send, with a write and an addon that answer as told: a busy manager, one that is gone, none at
-// all. The same against real sockets is in service.test.js.
+// The decisions around one send, with a write and an addon that answer as told: a busy manager, one that is gone, none
+// at all. The same against real sockets is in service.test.js.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
