@@ -23,13 +23,21 @@ function quietly(look) {
 }
 
 /**
+ * Whether the manager will likely refuse what this process says, because it has started another one.
+ * @param {string} started the number of that process
  * @param {typeof disk} files
  * @param {string} home
- * @returns {string | null} `none`, `main`, `exec` or `all`; null when the unit or its setting is not to be found
  */
-function notifyAccess({ read, list } = disk, home = quietly(homedir) ?? '/') {
-  const unit = unitOf(read('/proc/self/cgroup') ?? '')
-  if (unit === null) return null
+function isRefused(started, files = disk, home = quietly(homedir) ?? '/') {
+  const cgroup = files.read('/proc/self/cgroup')
+  const unit = unitOf(cgroup)
+  // A terminal hands on what systemd said to it; who listens to a program that is started there is somebody else.
+  if (unitOf(files.read(`/proc/${started}/cgroup`) ?? cgroup)?.name !== unit?.name) return false
+  return unit === null || notifyAccess(unit, files, home) !== 'all'
+}
+
+/** `none`, `main`, `exec` or `all`; null when the unit's files do not say or are not to be found. */
+function notifyAccess(unit, { read, list }, home) {
   const folders = unit.uid === null ? foldersOfSystem() : foldersOfUser(unit.uid, home)
   const names = namesOf(unit.name)
   const settings = [fragment(names, folders, read), ...dropIns(names, folders, list).map(read)].map(settingOf)
@@ -38,7 +46,7 @@ function notifyAccess({ read, list } = disk, home = quietly(homedir) ?? '/') {
 
 /** The innermost service of this process's cgroup, see cgroups(7), and the user whose manager started it, if any. */
 function unitOf(cgroup) {
-  const path = cgroup.match(/^(?:0::|1:name=systemd:)(.*\.service)(?:\/.*)?$/m)?.[1]
+  const path = cgroup?.match(/^(?:0::|1:name=systemd:)(.*\.service)(?:\/.*)?$/m)?.[1]
   if (path === undefined) return null
   const uid = path.match(/\/user@(\d+)\.service\/./)?.[1] ?? null
   return { name: path.slice(path.lastIndexOf('/') + 1), uid }
@@ -91,4 +99,4 @@ function settingOf(text) {
   return values.pop()?.[1] ?? null
 }
 
-module.exports = { notifyAccess }
+module.exports = { isRefused }

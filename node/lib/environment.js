@@ -24,6 +24,7 @@ function read(env, pid, isSocket) {
     address: env.NOTIFY_SOCKET || null,
     ...passed,
     watchdog: readWatchdog(env, pid),
+    started: processStarted(env, pid),
     notMain: () => notMain(env, pid),
     remedy: (why) => remedy(env, pid, passed, why),
   }
@@ -78,11 +79,16 @@ function readWatchdog(env, pid) {
   return { ...off, usec: BigInt(usec) }
 }
 
-/** What to say when messages go out, but of a process that the manager did not start and will likely not listen to. */
-function notMain(env, pid) {
-  // systemd before 248 names its process only where there is a watchdog.
+/** The process that the manager started, when that is another one than this and is known. */
+function processStarted(env, pid) {
+  // systemd before 248 names it only where there is a watchdog.
   const started = env.SYSTEMD_EXEC_PID ?? env.WATCHDOG_PID
-  if (started === undefined || started === String(pid)) return null
+  return /^\d+$/.test(started) && started !== String(pid) ? started : null
+}
+
+/** What to say when messages go out, but of a process that the manager will likely not listen to. */
+function notMain(env, pid) {
+  const started = processStarted(env, pid)
   return `the service manager started process ${started}, this is process ${pid}, and with NotifyAccess=main it ` +
     'refuses what this one says: add the line NotifyAccess=all to [Service], or let ExecStart= start node itself ' +
     '(no npm start, no shell in between) and call aye in that process (of a cluster, in the primary)'
@@ -105,7 +111,7 @@ function remedy(env, pid, { problem }, why) {
   const reasons = why ? `${why}; ` : ''
   if (stranger) {
     return `${reasons}the service manager started process ${started} and gives a descriptor to it alone, this is ` +
-      `process ${pid}: let ExecStart= start node itself (no npm start, no shell in between) and call aye in that process`
+      `process ${pid}: let ExecStart= start node itself (no npm start, no shell between) and call aye in that process`
   }
   const line = env.NOTIFY_SOCKET.startsWith('/')
     ? `add the line OpenFile=${env.NOTIFY_SOCKET}:notify to [Service] (systemd 253 or later), or `

@@ -10,8 +10,8 @@ const { describe, integer, text } = require('./argument.js')
 
 // What fdname_is_valid() of systemd lets pass: printable ASCII without the colon that separates names.
 const NAME = /^[ -9;-~]{0,255}$/
-const WITHOUT_FD = 'this runtime shows no descriptor of it (Deno shows none at all, Node none of a server that its ' +
-  'cluster\'s primary listens for); store it where there is one, or give its number'
+const WITHOUT_FD = 'this runtime shows no descriptor of it (Deno shows none at all, Bun none of an http server, Node ' +
+  'none of a server that its cluster\'s primary listens for); store it where there is one, or give its number'
 
 /** The assignments that store something under a name. @throws {TypeError} */
 function assignments(name, options = {}) {
@@ -45,9 +45,8 @@ function descriptorOf(what) {
 }
 
 function handleOf(what) {
-  if (what instanceof net.Server) {
-    return { handle: what._handle, missing: 'storeFd takes a server that listens: call it in the callback of listen()' }
-  }
+  const mute = 'storeFd takes a server that listens: call it in the callback of listen()'
+  if (what instanceof net.Server) return { handle: what._handle, missing: mute }
   if (what instanceof net.Socket) {
     return { handle: what._handle, missing: 'storeFd takes a socket that is connected: this one is not, or no more' }
   }
@@ -55,7 +54,9 @@ function handleOf(what) {
     const missing = 'storeFd takes a socket that is bound: call it in the callback of bind()'
     return { handle: datagramHandle(what), missing }
   }
-  return undefined
+  // Of Node it is a net.Server, too; of Bun it is none, and shows no handle.
+  const { Server } = require('node:http')
+  return what instanceof Server ? { handle: what.listening && {}, missing: mute } : undefined
 }
 
 /** dgram keeps its handle under a symbol, and to ask for `_handle` would warn of a deprecation (DEP0112). */

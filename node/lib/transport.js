@@ -15,9 +15,9 @@ const FULL = new Set(['EAGAIN', 'EWOULDBLOCK', 'ENOBUFS'])
 /**
  * @param {ReturnType<typeof import('./environment.js').read>} given
  * @param {{ write: typeof fs.writeSync, pause: (ms: number) => void, warn: (text: string, code: string) => void,
- *   load: typeof import('./addon.js').load, access: typeof import('./access.js').notifyAccess }} world
+ *   load: typeof import('./addon.js').load, isRefused: typeof import('./access.js').isRefused }} world
  */
-function open(given, { write, pause, warn, load, access }) {
+function open(given, { write, pause, warn, load, isRefused }) {
   const said = new Set()
   const warnOnce = (text, code) => {
     if (said.has(code)) return
@@ -35,8 +35,7 @@ function open(given, { write, pause, warn, load, access }) {
       if (given.expected) warnOnce(given.remedy(problem), 'AYE_NO_TRANSPORT')
       return false
     }
-    const text = given.notMain()
-    if (text !== null && access() !== 'all') warnOnce(text, 'AYE_NOT_MAIN')
+    if (given.started !== null && isRefused(given.started)) warnOnce(given.notMain(), 'AYE_NOT_MAIN')
     return true
   }
 
@@ -138,7 +137,7 @@ const system = {
   write: fs.writeSync,
   pause,
   load: () => require('./addon.js').load(),
-  access: () => require('./access.js').notifyAccess(),
+  isRefused: (started) => require('./access.js').isRefused(started),
 }
 
 module.exports = { open, isSocket, system }

@@ -142,11 +142,12 @@ test('says that the manager will likely not listen to another process than its o
   const text = given({ NOTIFY_SOCKET: '/run/systemd/notify', SYSTEMD_EXEC_PID: '41' }).notMain()
   assert.match(text, /started process 41, this is process 42, .* add the line NotifyAccess=all to \[Service\], or /)
   assert.match(given({ WATCHDOG_USEC: '1', WATCHDOG_PID: '40' }).notMain(), /started process 40, /)
+  assert.equal(given({ SYSTEMD_EXEC_PID: '41', WATCHDOG_PID: '42' }).started, '41')
 })
 
-test('says nothing of that in the process that the manager started, or where nobody knows', () => {
+test('knows no other process in the one that the manager started, or where nobody says', () => {
   const both = { SYSTEMD_EXEC_PID: '42', WATCHDOG_PID: '41' }
-  for (const env of [{ SYSTEMD_EXEC_PID: '42' }, both, { WATCHDOG_PID: '42' }, {}]) {
-    assert.equal(given(env).notMain(), null)
+  for (const env of [{ SYSTEMD_EXEC_PID: '42' }, both, { WATCHDOG_PID: '42' }, {}, { SYSTEMD_EXEC_PID: '' }]) {
+    assert.equal(given(env).started, null)
   }
 })

@@ -59,6 +59,20 @@ if (has('storeFd')) overEach('stores the very descriptors of a server and of soc
   assert.deepEqual(await exit, { status: 0, stderr: '' })
 })
 
+if (has('storeFd')) overEach('stores an http server, of which Bun shows no descriptor and says so', async (t, how) => {
+  const { socket, next } = await receiver(t)
+  const { said, exit } = service(t, `
+    const server = require('node:http').createServer().listen(0, '127.0.0.1', () => {
+      say([aye.storeFd(server, 'http'), Boolean(process.versions.bun), aye.ready()])
+      server.close()
+    })`, { socket, ...how })
+  const [stored, bun, ready] = await said()
+  assert.deepEqual([stored, ready], [!bun, true])
+  if (stored) assert.deepEqual((await next()).assignments, [['FDSTORE', '1'], ['FDNAME', 'http']])
+  assert.equal((await next()).text, 'READY=1')
+  assert.equal((await exit).stderr.includes('[AYE_NO_FD] AyeWarning: nothing is stored as \'http\''), bun)
+})
+
 if (has('descriptor') && has('addon')) test('stores nothing of a server that the primary listens for, and says so', async (t) => {
   const { socket, next } = await receiver(t)
   const subject = join(__dirname, 'support/cluster.js')

@@ -86,24 +86,34 @@ test('does not touch a descriptor that was passed to its parent, and names the p
   await nothingArrives(t, socket, next)
 })
 
-overEach('says once, at its first message, that it is not the process which the manager started', async (t, how) => {
+// A shell that stays: what the manager started, in whose cgroup node is.
+const IN_SHELL = 'export SYSTEMD_EXEC_PID=$$; "$@"; exit'
+
+if (has('addon')) test('says once, at its first message, that another process is the one which was started', async (t) => {
   const { socket, next } = await receiver(t)
-  const setup = 'export SYSTEMD_EXEC_PID=1'
-  const { said, exit } = service(t, 'say([aye.ready(), aye.status("s")])', { socket, setup, ...how })
-  assert.deepEqual(await said(), [true, true])
+  const code = 'say([aye.transport, aye.ready(), aye.status("s")])'
+  const { said, pid, exit } = service(t, code, { socket, setup: IN_SHELL, wrapped: false })
+  assert.deepEqual(await said(), ['addon', true, true])
   for (const text of ['READY=1', 'STATUS=s']) assert.equal((await next()).text, text)
   const { stderr } = await exit
   assert.equal(count(stderr, '\\w+'), 1, stderr)
-  assert.match(stderr, /\[AYE_NOT_MAIN\] AyeWarning: .* process 1, .* add the line NotifyAccess=all to \[Service\], or /)
+  assert.equal(count(stderr, 'AYE_NOT_MAIN'), 1, stderr)
+  assert.match(stderr, new RegExp(` started process ${pid}, .* add the line NotifyAccess=all to \\[Service\\], or `))
 })
 
-overEach('says nothing when it is the process which the manager started, or when it sends nothing', async (t, how) => {
+overEach('says nothing when it is the process which the manager started', async (t, how) => {
   const { socket, next } = await receiver(t)
-  const main = service(t, 'say(aye.ready())', { socket, setup: 'export SYSTEMD_EXEC_PID=$$', ...how })
-  assert.equal(await main.said(), true)
+  const { said, exit } = service(t, 'say(aye.ready())', { socket, setup: 'export SYSTEMD_EXEC_PID=$$', ...how })
+  assert.equal(await said(), true)
   assert.equal((await next()).text, 'READY=1')
-  const mute = service(t, 'say(aye.listenFds())', { socket, setup: 'export SYSTEMD_EXEC_PID=1', ...how })
-  for (const { exit } of [main, mute]) assert.deepEqual(await exit, { status: 0, stderr: '' })
+  assert.deepEqual(await exit, { status: 0, stderr: '' })
+})
+
+overEach('says nothing of another process when it sends nothing', async (t, how) => {
+  const { socket } = await receiver(t)
+  const { said, exit } = service(t, 'say(aye.listenFds())', { socket, setup: IN_SHELL, ...how })
+  assert.deepEqual(await said(), [])
+  assert.deepEqual(await exit, { status: 0, stderr: '' })
 })
 
 test('warns once that the variables of socket activation contradict each other', async (t) => {
