@@ -62,10 +62,13 @@ if (has('storeFd')) overEach('stores the very descriptors of a server and of soc
 if (has('storeFd')) overEach('stores an http server, of which Bun shows no descriptor and says so', async (t, how) => {
   const { socket, next } = await receiver(t)
   const { said, exit } = service(t, `
-    const server = require('node:http').createServer().listen(0, '127.0.0.1', () => {
+    const server = require('node:http').createServer()
+    try { aye.storeFd(server, 'early') } catch (error) { say(error.name) }
+    server.listen(0, '127.0.0.1', () => {
       say([aye.storeFd(server, 'http'), Boolean(process.versions.bun), aye.ready()])
       server.close()
     })`, { socket, ...how })
+  assert.equal(await said(), 'TypeError')
   const [stored, bun, ready] = await said()
   assert.deepEqual([stored, ready], [!bun, true])
   if (stored) assert.deepEqual((await next()).assignments, [['FDSTORE', '1'], ['FDNAME', 'http']])
