@@ -117,7 +117,7 @@ const PIECES = ['\n', '\r', '\r\n', '\0', '\\', '\\\n', '=', 'READY=1', '\nREADY
 
 test('lets no text become another assignment, whatever it is made of', () => {
   const below = random(20261122)
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < 5000; round++) {
     const text = () => Array.from({ length: below(12) }, () => PIECES[below(PIECES.length)]).join('')
     const keys = ['STATUS', 'X_A', 'FDNAME'].slice(0, 1 + below(3))
     const fields = Object.fromEntries(keys.map((key) => [key, text()]))
@@ -140,7 +140,7 @@ function shown(text) {
 
 test('lets no status become another assignment where it is cut, either', () => {
   const below = random(4096)
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 100; round++) {
     const text = Array.from({ length: 2000 + below(3000) }, () => PIECES[below(PIECES.length)]).join('')
     const bytes = encode([['READY', '1'], ['STATUS', text], ['X_LAST', 'kept']])
     const lines = received(bytes).map(String)
