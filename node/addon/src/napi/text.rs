@@ -30,6 +30,7 @@ impl Text {
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for letter in text.chars() {
+            let letter = if letter == '\0' { char::REPLACEMENT_CHARACTER } else { letter };
             let end = self.length + letter.len_utf8();
             letter.encode_utf8(self.bytes[..LONGEST].get_mut(self.length..end).ok_or(fmt::Error)?);
             self.length = end;
