@@ -61,7 +61,7 @@ fn subject(call: &Call<'_>) -> Option<Subject> {
     let status = unsafe { napi_get_uv_event_loop(environment, &raw mut turns) };
     let isolate = engine.isolate();
     let thread = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
-    (status == ffi::OK && !turns.is_null() && !isolate.is_null() && host::stay()).then_some(Subject {
+    (status == ffi::OK && !turns.is_null() && !isolate.is_null()).then_some(Subject {
         engine,
         thread,
         isolate,
