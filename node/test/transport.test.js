@@ -1,7 +1,7 @@
 'use strict'
 
-// The decisions around one send, with a write and an addon that answer as told: a busy manager, one that is gone, none at
-// all. The same against real sockets is in service.test.js.
+// The decisions around one send, with a write and an addon that answer as told: a busy manager, one that is gone, none
+// at all. The same against real sockets is in service.test.js.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -13,11 +13,11 @@ const { open } = require('../lib/transport.js')
 const MESSAGE = Buffer.from('READY=1')
 const NO_ADDON = { native: null, problem: 'no addon here' }
 const given = (more) => ({
-  expected: true, address: null, notify: null, notMain: () => null, remedy: (why) => `do this (${why})`, ...more,
+  expected: true, address: null, notify: null, started: null, notMain: () => 'not you', remedy: (why) => `do this (${why})`, ...more,
 })
 
 /** A link over answers: each send takes the next one, an errno name or null for success. */
-function link(answers, what, loaded = NO_ADDON) {
+function link(answers, what, { loaded = NO_ADDON, isRefused = () => true } = {}) {
   const log = { sends: [], pauses: 0, loads: 0, warnings: [] }
   const world = {
     write: (fd, bytes) => {
@@ -28,11 +28,12 @@ function link(answers, what, loaded = NO_ADDON) {
     pause: () => log.pauses++,
     warn: (text, code) => log.warnings.push(`${code} ${text}`),
     load: () => (log.loads++, loaded),
+    isRefused,
   }
   return { log, ...open(given(what), world) }
 }
 
-const overDescriptor = (answers, loaded) => link(answers, { notify: 3 }, loaded)
+const overDescriptor = (answers, loaded) => link(answers, { notify: 3 }, { loaded })
 
 /** The same with an addon, whose connections are numbered. */
 function overAddon(answers) {
@@ -54,7 +55,7 @@ function overAddon(answers) {
     barrier: async (connection, ms) => answer(`barrier ${connection} ${ms}`),
   }
   const loaded = { native, problem: null }
-  return { calls, loaded, ...link([], { address: '/run/notify' }, loaded) }
+  return { calls, loaded, ...link([], { address: '/run/notify' }, { loaded }) }
 }
 
 for (const code of ['ECONNREFUSED', 'EPIPE', 'EBADF', 'ENOTCONN', 'EMSGSIZE', 'EPERM']) {
@@ -62,7 +63,7 @@ for (const code of ['ECONNREFUSED', 'EPIPE', 'EBADF', 'ENOTCONN', 'EMSGSIZE', 'E
     const { deliver, offer, log } = overDescriptor([code, code, null])
     assert.deepEqual([deliver(MESSAGE), offer(MESSAGE), offer(MESSAGE)], [false, false, true])
     assert.equal(log.warnings.length, 1)
-    assert.match(log.warnings[0], new RegExp(`^AYE_SEND sending to .* \\(descriptor 3\\) failed.*${code}`))
+    assert.match(log.warnings[0], new RegExp(`^AYE_SEND messages to .* lost over descriptor 3: ${code}`))
   })
 }
 
@@ -106,10 +107,15 @@ test('says nothing where no service manager is expected', () => {
 })
 
 test('says at the first message that the manager will not listen to this process, and sends all the same', () => {
-  const { begin, deliver, offer, log } = link([], { notify: 3, notMain: () => 'not you' })
+  const { begin, deliver, offer, log } = link([], { notify: 3, started: '7' })
   assert.deepEqual(log.warnings, [])
   assert.deepEqual([deliver(MESSAGE), offer(MESSAGE), begin()], [true, true, true])
   assert.deepEqual([log.sends.length, log.warnings], [2, ['AYE_NOT_MAIN not you']])
+})
+
+test('does not say so where the unit lets every process speak', () => {
+  const { deliver, log } = link([], { notify: 3, started: '7' }, { isRefused: (started) => started !== '7' })
+  assert.deepEqual([deliver(MESSAGE), log.warnings], [true, []])
 })
 
 test('does not load the addon for what the descriptor can do', () => {
@@ -152,7 +158,7 @@ for (const code of ['ECONNREFUSED', 'ENOTCONN', 'ECONNRESET', 'EPIPE']) {
     assert.deepEqual([deliver(MESSAGE), deliver(MESSAGE), deliver(MESSAGE)], [true, false, true])
     assert.deepEqual(calls.filter((call) => call.startsWith('open')).length, 3)
     assert.equal(log.warnings.length, 1)
-    assert.match(log.warnings[0], new RegExp(`^AYE_SEND .*\\(/run/notify\\) failed.*${code}`))
+    assert.match(log.warnings[0], new RegExp(`^AYE_SEND .* lost over /run/notify: ${code}`))
   })
 }
 
