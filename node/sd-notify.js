@@ -4,12 +4,7 @@
 // require('aye/sd-notify'), and keeps its calls: they return undefined, take what they took, and do nothing where there
 // is no systemd. What differs, because it was a fault, is said beside it and tested in test/sd-notify/differential.mjs.
 
-const { basename } = require('node:path')
-
 const aye = require('./index.js')
-const addon = require('./lib/addon.js')
-const environment = require('./lib/environment.js')
-const journal = require('./lib/journal.js')
 
 const DEFAULT_MS = 3000
 // Longer delays make setInterval fire at once, see Node's documentation of timers.
@@ -65,7 +60,7 @@ function warnOfState(line) {
 
 /** Read at each call, as there: a program may change its environment. */
 function watchdogUsec() {
-  return environment.read(process.env, process.pid, () => false).watchdog.usec
+  return require('./lib/environment.js').read(process.env, process.pid, () => false).watchdog.usec
 }
 
 /** WATCHDOG_USEC in whole milliseconds; 0 without a watchdog, or when it waits for another process. */
@@ -100,10 +95,17 @@ function journalPrint(level, ...words) {
   if (!Number.isInteger(level) || level < 0 || level > 7) {
     throw new TypeError(`journalPrint takes a level from 0 (emerg) to 7 (debug) and then its text, not ${typeof level} ${String(level)}`)
   }
-  print ??= journal.create({
-    stream: process.env.JOURNAL_STREAM, identifier: basename(process.argv0), addon: addon.load, warn,
-  })
+  print ??= openJournal()
   print(level, words.join(' '))
+}
+
+function openJournal() {
+  return require('./lib/journal.js').create({
+    stream: process.env.JOURNAL_STREAM,
+    identifier: require('node:path').basename(process.argv0),
+    addon: () => require('./lib/addon.js').load(),
+    warn,
+  })
 }
 
 const at = (level) => (...words) => journalPrint(level, ...words)

@@ -21,14 +21,19 @@ function subject(t, code, options) {
   return service(t, PRELUDE + code, options)
 }
 
-/** The texts of the datagrams that `code` sends; a marker from a second service ends them. */
-async function sent(t, code, env = {}) {
+/** The texts of the datagrams that `code` sends, the same by each transport; a marker from a second service ends them. */
+async function sent(t, code) {
   const { socket, next } = await receiver(t)
-  const result = await subject(t, code, { socket, env }).exit
-  await service(t, 'aye.notify({ X_END: 1 })', { socket }).exit
-  const texts = []
-  for (let text; (text = (await next()).text) !== 'X_END=1';) texts.push(text)
-  return { texts, ...result }
+  const [byDescriptor, byAddon] = [[], []]
+  const results = []
+  for (const [texts, wrapped] of [[byDescriptor, true], [byAddon, false]]) {
+    results.push(await subject(t, code, { socket, wrapped }).exit)
+    await service(t, 'aye.notify({ X_END: 1 })', { socket }).exit
+    for (let text; (text = (await next()).text) !== 'X_END=1';) texts.push(text)
+  }
+  assert.deepEqual(byAddon, byDescriptor)
+  assert.deepEqual(results.map(({ status }) => status), [0, 0])
+  return { texts: byDescriptor, stderr: results[0].stderr }
 }
 
 test('does nothing, says nothing and returns what it did where there is no service manager', async (t) => {
