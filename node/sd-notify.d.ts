@@ -1,6 +1,6 @@
 // The types of aye/sd-notify, the interface of the npm package sd-notify 2.8.0: for `require`, for `import notify from`
-// and for imports by name. What compiles with the types of DefinitelyTyped for that package compiles with these, but for
-// journalPrint(words): there is no level in it, and the package logged "undefined" as an emergency.
+// and for imports by name. What compiles with the types of DefinitelyTyped for that package compiles with these, but
+// for journalPrint(words): there is no level in it, and the package logged "undefined" as an emergency.
 //
 // Every function does nothing where there is no service manager. In new code use 'aye' itself, whose functions say
 // whether a message was handed over.
@@ -20,8 +20,9 @@ export declare function stopping(pid?: number): void
 export declare function sendStatus(text: string): void
 
 /**
- * Sends assignments of sd_notify(3), such as `STATUS=text`: a string with a line for each, or an array of them. Lines that
- * are none are left out, with a warning. In an array, a line break is part of its text and becomes a space.
+ * Sends assignments of sd_notify(3), such as `STATUS=text`: a string with a line for each, or an array of them. Lines
+ * that are none are left out, with a warning. In an array, a line break is part of its text and becomes a space.
+ * @throws {TypeError} assignments that are over 4096 bytes without their STATUS
  */
 export declare function sendState(state: string | readonly string[]): void
 
@@ -37,7 +38,7 @@ export declare function watchdogInterval(): number
 /**
  * Sends `WATCHDOG=1` now and from then on, from a timer that does not keep the process alive. A second call changes the
  * interval.
- * @param interval milliseconds, at most half of `watchdogInterval()`; that half, or 3000 without a watchdog, when left out
+ * @param interval milliseconds, at most half of `watchdogInterval()`; left out: that half, or 3000 without a watchdog
  */
 export declare function startWatchdogMode(interval?: number): void
 
@@ -51,8 +52,8 @@ export type JournalPrint = (...words: unknown[]) => void
 export type Level = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
 
 /**
- * Logs words, with a blank between them, to the journal, and nothing where there is none. The text may have several lines;
- * by way of a stream (without the addon) each of them is an entry of its own.
+ * Logs words, with a blank between them, to the journal, and nothing where there is none. The text may have several
+ * lines; by way of a stream (without the addon) each of them is an entry of its own.
  * @throws {TypeError} a level that is no whole number from 0 to 7
  */
 export declare function journalPrint(level: Level, ...words: unknown[]): void

@@ -2,7 +2,7 @@
 
 // The interface of the npm package sd-notify 2.8.0 on this package's own functions, so that a program changes one line,
 // require('aye/sd-notify'), and keeps its calls: they return undefined, take what they took, and do nothing where there
-// is no systemd. What differs, because it was a fault, is said beside it and tested in test/sd-notify/differential.mjs.
+// is no systemd. What differs, because it was a fault, is said beside it, and is a row of differential.test.mjs.
 
 const aye = require('./index.js')
 
@@ -38,8 +38,8 @@ function sendStatus(text) {
 }
 
 /**
- * Assignments, in a string with a line for each or in an array, as the types of DefinitelyTyped have it; there, an array
- * became one assignment with commas in it. Of a key that comes twice systemd takes the first, and so does this.
+ * Assignments, in a string with a line for each or in an array, as the types of DefinitelyTyped have it; there, an
+ * array became one assignment with commas in it. Of a key that comes twice systemd takes the first, and so does this.
  */
 function sendState(state) {
   const fields = {}
@@ -54,8 +54,8 @@ function sendState(state) {
 function warnOfState(line) {
   if (stateWarned) return
   stateWarned = true
-  warn(`sendState was given ${JSON.stringify(line)}, which is no assignment such as STATUS=text: systemd would ignore ` +
-    'it, so it is not sent; for a status call sendStatus', 'AYE_STATE')
+  warn(`sendState was given ${JSON.stringify(line)}, which is no assignment such as STATUS=text: systemd would ` +
+    'ignore it, so it is not sent; for a status call sendStatus', 'AYE_STATE')
 }
 
 /** Read at each call, as there: a program may change its environment. */
@@ -93,7 +93,8 @@ function stopWatchdogMode() {
 /** Text is text; there, it was a format of printf(3), and a `%s` in it could end the process. */
 function journalPrint(level, ...words) {
   if (!Number.isInteger(level) || level < 0 || level > 7) {
-    throw new TypeError(`journalPrint takes a level from 0 (emerg) to 7 (debug) and then its text, not ${typeof level} ${String(level)}`)
+    throw new TypeError('journalPrint takes a level from 0 (emerg) to 7 (debug) and then its text, ' +
+      `not ${typeof level} ${String(level)}`)
   }
   print ??= openJournal()
   print(level, words.join(' '))

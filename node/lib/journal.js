@@ -1,8 +1,8 @@
 'use strict'
 
-// Log entries for the journal, each with a priority: as one datagram to journald's own socket, which takes the addon and
-// keeps a text of many lines in one entry, or, without the addon, as lines on standard error or output where that stream
-// is the journal's, each line behind the `<N>` of sd-daemon(3). Where there is no journal nothing is written at all.
+// Log entries for the journal, each with a priority: as one datagram to journald's own socket, which takes the addon
+// and keeps a text of many lines in one entry, or, without the addon, as lines on standard error or output where that
+// stream is the journal's, each behind the `<N>` of sd-daemon(3). Where there is no journal nothing is written at all.
 
 const fs = require('node:fs')
 
@@ -56,7 +56,7 @@ function stat(fd) {
  * @param {object} world
  * @param {string | undefined} world.stream the value of $JOURNAL_STREAM
  * @param {string} world.identifier the program's name, for SYSLOG_IDENTIFIER=
- * @param {() => { native: object | null, problem: string | null }} world.addon loads it; called once, at the first entry
+ * @param {() => { native: object | null, problem: string | null }} world.addon loads it, at the first entry
  * @param {(text: string, code: string) => void} world.warn
  * @param {(fd: number, text: string) => void} [world.write] to standard error or output
  * @param {string} [world.socket] journald's socket
@@ -91,8 +91,8 @@ function create({ stream, identifier, addon, warn, write = toStream, socket = SO
   function complain(problem) {
     if (warned) return
     warned = true
-    warn(`log entries are being lost: ${problem}, and neither standard error nor output is the journal's: add the line ` +
-      'StandardError=journal to [Service]', 'AYE_JOURNAL')
+    warn(`log entries are being lost: ${problem}, and neither standard error nor output is the journal's: add the ` +
+      'line StandardError=journal to [Service]', 'AYE_JOURNAL')
   }
 
   /** Logs a text with a priority of syslog(3), 0 to 7. Blank texts are none, and blanks at the end no part of one. */
@@ -101,7 +101,8 @@ function create({ stream, identifier, addon, warn, write = toStream, socket = SO
     if (message === '') return
     let problem = null
     if (fs.existsSync(socket)) {
-      problem = sendTo(encode([['MESSAGE', message], ['PRIORITY', String(priority)], ['SYSLOG_IDENTIFIER', identifier]]))
+      const level = String(priority)
+      problem = sendTo(encode([['MESSAGE', message], ['PRIORITY', level], ['SYSLOG_IDENTIFIER', identifier]]))
       if (problem === null) return
     }
     const fd = streamOf(stream, stat)

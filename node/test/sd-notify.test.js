@@ -1,7 +1,7 @@
 'use strict'
 
-// The interface of sd-notify 2.8.0, as its users call it, against a real receiver. What its own package sends for the same
-// calls is held against this in sd-notify/differential.mjs.
+// The interface of sd-notify 2.8.0, as its users call it, against a real receiver. What its own package sends for the
+// same calls is held against this in sd-notify/differential.test.mjs.
 
 const assert = require('node:assert/strict')
 const { existsSync, readFileSync } = require('node:fs')
@@ -11,9 +11,10 @@ const { test } = require('node:test')
 const { receiver, service } = require('./support/service.js')
 
 const root = join(__dirname, '..')
-const NAMES = ['journalPrint', 'log', 'ready', 'sendState', 'sendStatus', 'startWatchdogMode', 'stopWatchdogMode', 'stopping',
-  'watchdog', 'watchdogInterval']
-const LEVELS = { emerg: 0, emergency: 0, alert: 1, crit: 2, critical: 2, err: 3, error: 3, warning: 4, warn: 4, notice: 5, info: 6, debug: 7 }
+const NAMES = ['journalPrint', 'log', 'ready', 'sendState', 'sendStatus', 'startWatchdogMode', 'stopWatchdogMode',
+  'stopping', 'watchdog', 'watchdogInterval']
+const LEVELS = { emerg: 0, emergency: 0, alert: 1, crit: 2, critical: 2, err: 3, error: 3, warning: 4, warn: 4,
+  notice: 5, info: 6, debug: 7 }
 const PRELUDE = 'const notify = require(\'../../sd-notify.js\');'
 
 /** A service whose code has the interface as `notify`. */
@@ -21,7 +22,7 @@ function subject(t, code, options) {
   return service(t, PRELUDE + code, options)
 }
 
-/** The texts of the datagrams that `code` sends, the same by each transport; a marker from a second service ends them. */
+/** The texts of the datagrams that `code` sends, the same by each transport; a second service marks their end. */
 async function sent(t, code) {
   const { socket, next } = await receiver(t)
   const [byDescriptor, byAddon] = [[], []]
@@ -38,8 +39,9 @@ async function sent(t, code) {
 
 test('does nothing, says nothing and returns what it did where there is no service manager', async (t) => {
   const { said, exit } = subject(t, `
-    say([notify.ready(), notify.stopping(process.pid), notify.watchdog(), notify.sendStatus('s'), notify.sendState('READY=1'),
-      notify.startWatchdogMode(50), notify.stopWatchdogMode(), notify.stopWatchdogMode(), notify.watchdogInterval()])`,
+    say([notify.ready(), notify.stopping(process.pid), notify.watchdog(), notify.sendStatus('s'),
+      notify.sendState('READY=1'), notify.startWatchdogMode(50),
+      notify.stopWatchdogMode(), notify.stopWatchdogMode(), notify.watchdogInterval()])`,
   { wrapped: false })
   assert.deepEqual(await said(), [null, null, null, null, null, null, null, null, 0])
   assert.deepEqual(await exit, { status: 0, stderr: '' })
@@ -154,7 +156,8 @@ test('tells the interval in whole milliseconds, of the environment as it is', as
       if (pid) process.env.WATCHDOG_PID = pid
       return notify.watchdogInterval()
     }
-    say([of('2500999'), of('999'), of('junk'), of('0'), of('18446744073709551615'), of('3000000', String(process.pid)), of('3000000', '1')])`,
+    say([of('2500999'), of('999'), of('junk'), of('0'), of('18446744073709551615'),
+      of('3000000', String(process.pid)), of('3000000', '1')])`,
   { wrapped: false })
   assert.deepEqual(await said(), [2500, 0, 0, 0, 0, 3000, 0])
 })
@@ -174,10 +177,10 @@ test('works in several worker threads', async (t) => {
   const { texts, stderr } = await sent(t, `
     const { Worker } = require('node:worker_threads')
     const { once } = require('node:events')
-    const worker = 'const { path, at } = require("node:worker_threads").workerData; require(path).sendState("X_WORKER=" + at)'
-    for (const at of [1, 2]) {
-      await once(new Worker(worker, { eval: true, workerData: { path: require.resolve('../../sd-notify.js'), at } }), 'exit')
-    }`)
+    const path = require.resolve('../../sd-notify.js')
+    const worker = 'const [path, at] = require("node:worker_threads").workerData;' +
+      'require(path).sendState("X_WORKER=" + at)'
+    for (const at of [1, 2]) await once(new Worker(worker, { eval: true, workerData: [path, at] }), 'exit')`)
   assert.deepEqual([texts, stderr], [['X_WORKER=1', 'X_WORKER=2'], ''])
 })
 
@@ -191,7 +194,8 @@ test('exports the same to require and to every way of import', async () => {
 })
 
 test('declares a type for each export, and its manifest names files that are there', () => {
-  const declared = readFileSync(join(root, 'sd-notify.d.ts'), 'utf8').matchAll(/^export declare (?:function|const) (\w+)/gm)
+  const types = readFileSync(join(root, 'sd-notify.d.ts'), 'utf8')
+  const declared = types.matchAll(/^export declare (?:function|const) (\w+)/gm)
   assert.deepEqual([...declared].map(([, name]) => name).sort(), NAMES)
   const { exports, files } = require('../package.json')
   for (const path of Object.values(exports['./sd-notify'])) {

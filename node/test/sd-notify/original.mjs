@@ -14,7 +14,8 @@ const ORIGINAL = join(HOME, 'node_modules/sd-notify')
 export const mocha = join(HOME, 'node_modules/mocha/bin/mocha')
 
 function call(what, command, args, cwd = HOME) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const options = { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }
+  const { status, stdout, stderr, error } = spawnSync(command, args, options)
   if (status !== 0) throw new Error(`${what} in ${cwd} failed: ${error?.message ?? stdout + stderr}`)
 }
 
@@ -44,6 +45,6 @@ function headers() {
   const beside = join(dirname(process.execPath), '..')
   const cached = join(CACHE, `runtimes/node-${major}/node_modules/node-linux-${process.arch}`)
   const found = [beside, cached].find((folder) => existsSync(join(folder, 'include/node/node_api.h')))
-  if (found === undefined) throw new Error(`there are no headers of Node ${major}: run node/test/runtimes.mjs ${major} first`)
-  return found
+  if (found !== undefined) return found
+  throw new Error(`there are no headers of Node ${major}: run node/test/runtimes.mjs ${major} first`)
 }

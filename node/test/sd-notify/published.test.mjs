@@ -28,7 +28,8 @@ function suite(t) {
 }
 
 function run(folder, env) {
-  return spawnSync(process.execPath, [mocha, '--reporter', 'json'], { cwd: folder, env: environment(env), encoding: 'utf8' })
+  const options = { cwd: folder, env: environment(env), encoding: 'utf8' }
+  return spawnSync(process.execPath, [mocha, '--reporter', 'json'], options)
 }
 
 test('passes where there is no service manager', (t) => {

@@ -4,7 +4,7 @@ import notify, { log, ready, sendState } from 'aye/sd-notify'
 import * as all from 'aye/sd-notify'
 import type { JournalPrint, Level, Log } from 'aye/sd-notify'
 
-const nothing: void[] = [ready(), notify.stopping(), notify.stopping(process.pid), all.watchdog(), notify.sendStatus('up')]
+const nothing: void[] = [ready(), notify.stopping(), notify.stopping(7), all.watchdog(), notify.sendStatus('up')]
 const interval: number = all.watchdogInterval()
 if (interval > 0) notify.startWatchdogMode(Math.floor(interval / 2))
 notify.startWatchdogMode()
@@ -19,8 +19,6 @@ names.warning(['words', 'in an array'])
 print('several', 'words', null)
 export const lazily: Promise<typeof import('aye/sd-notify')> = import('aye/sd-notify')
 export { nothing }
-
-declare const process: { pid: number }
 
 // @ts-expect-error a status needs its text
 notify.sendStatus()
