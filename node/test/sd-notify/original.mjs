@@ -2,7 +2,7 @@
 // and what it does is what ours is held against. Its addon is built here, by hand, because npm 12 does not build it.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -13,7 +13,7 @@ const ORIGINAL = join(HOME, 'node_modules/sd-notify')
 
 export const mocha = join(HOME, 'node_modules/mocha/bin/mocha')
 
-function call(what, command, args, cwd = HOME) {
+function call(what, command, args, cwd) {
   const options = { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }
   const { status, stdout, stderr, error } = spawnSync(command, args, options)
   if (status !== 0) throw new Error(`${what} in ${cwd} failed: ${error?.message ?? stdout + stderr}`)
@@ -22,9 +22,17 @@ function call(what, command, args, cwd = HOME) {
 /** The folder of the package and of what its suite needs, installed when it is not there yet. */
 export function installed() {
   if (existsSync(join(ORIGINAL, 'test/test.js')) && existsSync(mocha)) return ORIGINAL
-  mkdirSync(HOME, { recursive: true })
-  const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--silent', '--prefix', HOME]
-  call(`npm install ${PACKAGES.join(' ')}`, 'npm', ['install', ...flags, ...PACKAGES])
+  // Test files run side by side: each installs in a folder of its own, and the first to be done has the name.
+  const folder = `${HOME}.${process.pid}`
+  mkdirSync(folder, { recursive: true })
+  const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--silent', '--prefix', folder]
+  call(`npm install ${PACKAGES.join(' ')}`, 'npm', ['install', ...flags, ...PACKAGES], folder)
+  try {
+    renameSync(folder, HOME)
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    rmSync(folder, { recursive: true })
+  }
   return ORIGINAL
 }
 
