@@ -27,6 +27,7 @@ export declare function stopping(status?: string): boolean
 /**
  * `RELOADING=1` with `MONOTONIC_USEC=` (CLOCK_MONOTONIC, microseconds) in one message, as Type=notify-reload asks for.
  * Call `ready()` when the reload is done. Waits for a service manager that is busy; never lost. See sd_notify(3).
+ * Deno shows that time with --allow-all only; without it a warning says so, and RELOADING=1 goes out alone.
  */
 export declare function reloading(status?: string): boolean
 

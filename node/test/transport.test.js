@@ -17,7 +17,7 @@ const given = (more) => ({
 })
 
 /** A link over answers: each send takes the next one, an errno name or null for success. */
-function link(answers, what, loaded = NO_ADDON) {
+function link(answers, what, { loaded = NO_ADDON, access = 'main' } = {}) {
   const log = { sends: [], pauses: 0, loads: 0, warnings: [] }
   const world = {
     write: (fd, bytes) => {
@@ -28,11 +28,12 @@ function link(answers, what, loaded = NO_ADDON) {
     pause: () => log.pauses++,
     warn: (text, code) => log.warnings.push(`${code} ${text}`),
     load: () => (log.loads++, loaded),
+    access: () => access,
   }
   return { log, ...open(given(what), world) }
 }
 
-const overDescriptor = (answers, loaded) => link(answers, { notify: 3 }, loaded)
+const overDescriptor = (answers, loaded) => link(answers, { notify: 3 }, { loaded })
 
 /** The same with an addon, whose connections are numbered. */
 function overAddon(answers) {
@@ -54,7 +55,7 @@ function overAddon(answers) {
     barrier: async (connection, ms) => answer(`barrier ${connection} ${ms}`),
   }
   const loaded = { native, problem: null }
-  return { calls, loaded, ...link([], { address: '/run/notify' }, loaded) }
+  return { calls, loaded, ...link([], { address: '/run/notify' }, { loaded }) }
 }
 
 for (const code of ['ECONNREFUSED', 'EPIPE', 'EBADF', 'ENOTCONN', 'EMSGSIZE', 'EPERM']) {
@@ -62,7 +63,7 @@ for (const code of ['ECONNREFUSED', 'EPIPE', 'EBADF', 'ENOTCONN', 'EMSGSIZE', 'E
     const { deliver, offer, log } = overDescriptor([code, code, null])
     assert.deepEqual([deliver(MESSAGE), offer(MESSAGE), offer(MESSAGE)], [false, false, true])
     assert.equal(log.warnings.length, 1)
-    assert.match(log.warnings[0], new RegExp(`^AYE_SEND sending to .* \\(descriptor 3\\) failed.*${code}`))
+    assert.match(log.warnings[0], new RegExp(`^AYE_SEND messages to .* lost over descriptor 3: ${code}`))
   })
 }
 
@@ -112,6 +113,11 @@ test('says at the first message that the manager will not listen to this process
   assert.deepEqual([log.sends.length, log.warnings], [2, ['AYE_NOT_MAIN not you']])
 })
 
+test('does not say so where the unit lets every process speak', () => {
+  const { deliver, log } = link([], { notify: 3, notMain: () => 'not you' }, { access: 'all' })
+  assert.deepEqual([deliver(MESSAGE), log.warnings], [true, []])
+})
+
 test('does not load the addon for what the descriptor can do', () => {
   const { deliver, offer, log } = overDescriptor([])
   assert.deepEqual([deliver(MESSAGE), offer(MESSAGE), log.loads], [true, true, 0])
@@ -152,7 +158,7 @@ for (const code of ['ECONNREFUSED', 'ENOTCONN', 'ECONNRESET', 'EPIPE']) {
     assert.deepEqual([deliver(MESSAGE), deliver(MESSAGE), deliver(MESSAGE)], [true, false, true])
     assert.deepEqual(calls.filter((call) => call.startsWith('open')).length, 3)
     assert.equal(log.warnings.length, 1)
-    assert.match(log.warnings[0], new RegExp(`^AYE_SEND .*\\(/run/notify\\) failed.*${code}`))
+    assert.match(log.warnings[0], new RegExp(`^AYE_SEND .* lost over /run/notify: ${code}`))
   })
 }
 

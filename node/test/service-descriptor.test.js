@@ -1,0 +1,76 @@
+'use strict'
+
+// Descriptors of a real process: those it was passed and those it stores.
+
+const assert = require('node:assert/strict')
+const { join } = require('node:path')
+const { test } = require('node:test')
+
+const { overEach, receiver, service } = require('./support/service.js')
+
+test('gives the listening descriptors by name, without the notify socket', async (t) => {
+  const { socket, next } = await receiver(t)
+  const setup = 'exec 4<&3 3</dev/null; export LISTEN_FDS=2 LISTEN_FDNAMES=http:notify'
+  const { said } = service(t, `say([aye.transport, aye.listenFds(), aye.listenFds('http'), aye.listenFds('notify'), aye.ready()])`,
+    { socket, setup })
+  const http = { fd: 3, name: 'http' }
+  assert.deepEqual(await said(), ['fd', [http], [http], [], true])
+  assert.equal((await next()).text, 'READY=1')
+})
+
+test('gives away no copy that a caller could spoil', async (t) => {
+  const { said } = service(t, `
+    aye.listenFds().pop()
+    say([aye.listenFds().length, Object.isFrozen(aye.listenFds()[0])])`,
+  { wrapped: false, setup: 'exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$' })
+  assert.deepEqual(await said(), [1, true])
+})
+
+overEach('gives the manager the very descriptors of a server, a connection and a datagram socket, under their names', async (t, how) => {
+  const { socket, next } = await receiver(t)
+  const { said, exit } = service(t, `
+    const { readlinkSync } = require('node:fs')
+    const { once } = require('node:events')
+    const net = require('node:net')
+    const dgram = require('node:dgram')
+    const target = (fd) => readlinkSync('/proc/self/fd/' + fd)
+    const server = net.createServer((peer) => peer.end()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const connection = net.connect(server.address().port, '127.0.0.1')
+    await once(connection, 'connect')
+    const datagrams = dgram.createSocket('udp4').bind(0, '127.0.0.1')
+    await once(datagrams, 'listening')
+    say([aye.storeFd(server, 'http'), aye.storeFd(connection, '', { poll: false }), aye.storeFd(datagrams, 'a b', { poll: true }),
+      aye.storeFd(1, 'out')])
+    const state = Object.getOwnPropertySymbols(datagrams).map((symbol) => datagrams[symbol]).find((one) => one?.handle)
+    say([server._handle.fd, connection._handle.fd, state.handle.fd, 1].map(target))
+    connection.destroy()
+    server.close()
+    datagrams.close()`, { socket, ...how })
+  assert.deepEqual(await said(), [true, true, true, true])
+  const texts = ['FDSTORE=1\nFDNAME=http', 'FDSTORE=1\nFDNAME=\nFDPOLL=0', 'FDSTORE=1\nFDNAME=a b', 'FDSTORE=1\nFDNAME=out']
+  const targets = await said()
+  assert.equal(new Set(targets).size, 4, targets.join())
+  for (const [at, text] of texts.entries()) {
+    const datagram = await next()
+    assert.deepEqual([datagram.text, datagram.targets], [text, [targets[at]]])
+  }
+  assert.deepEqual(await exit, { status: 0, stderr: '' })
+})
+
+test('stores nothing of a server that a cluster\'s primary listens for, and says so; the worker speaks for itself', async (t) => {
+  const { socket, next } = await receiver(t)
+  const subject = join(__dirname, 'support/cluster.js')
+  const { said, pid, exit } = service(t, '', { socket, subject, setup: 'export SYSTEMD_EXEC_PID=$$' })
+  const worker = await said()
+  assert.deepEqual(worker, { role: 'worker', pid: worker.pid, transport: 'addon', ready: true, listenFds: [], stored: false })
+  assert.deepEqual(await said(), { role: 'primary', transport: 'fd', ready: true })
+  for (const sender of [worker.pid, pid]) {
+    const datagram = await next()
+    assert.deepEqual([datagram.text, datagram.pid], ['READY=1', sender])
+  }
+  const { stderr } = await exit
+  assert.match(stderr, new RegExp(`${worker.pid}\\) \\[AYE_NOT_MAIN\\] .*started process ${pid}, this is process ${worker.pid}, .* in the primary`))
+  assert.match(stderr, /\[AYE_NO_FD\] AyeWarning: nothing is stored as 'http': .* its cluster's primary listens for/)
+  assert.ok(!stderr.includes(`${pid}) [AYE`), stderr)
+})
