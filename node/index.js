@@ -12,6 +12,7 @@ const link = given.expected || given.notify !== null ? connect() : NOWHERE
 let dog = null
 let barriers = null
 let listenProblemSaid = false
+let lastStatus = null
 
 /** Whether there is anything to read for lib/environment.js. */
 function isTold() {
@@ -43,6 +44,7 @@ function warn(text, code) {
 }
 
 function encode(assignments) {
+  lastStatus = assignments.find(([key]) => key === 'STATUS')?.[1] ?? lastStatus
   return require('./lib/message.js').encode(assignments)
 }
 
@@ -133,7 +135,7 @@ function booted() {
 }
 
 function watch() {
-  return (dog ??= require('./lib/watchdog.js').create(given.watchdog, link, warn))
+  return (dog ??= require('./lib/watchdog.js').create(given.watchdog, link, warn, () => lastStatus))
 }
 
 const watchdog = Object.freeze({

@@ -44,10 +44,11 @@ test('reads the file that comes first, and in it what comes last', () => {
 test('lets a drop-in overrule, the last of them by name', () => {
   const texts = {
     '/etc/systemd/system/web.service': unit('main'),
-    '/usr/lib/systemd/system/web.service.d/90-all.conf': unit('all'),
-    '/etc/systemd/system/web.service.d/10-none.conf': unit('none'),
+    '/etc/systemd/system/web.service.d/90-all.conf': unit('all'),
+    '/usr/lib/systemd/system/web.service.d/10-none.conf': unit('none'),
   }
   assert.equal(found(SYSTEM, texts), 'all')
+  assert.equal(found(SYSTEM, { ...texts, '/usr/lib/systemd/system/web.service.d/90-all.conf': unit('exec') }), 'all')
   assert.equal(found(SYSTEM, { ...texts, '/etc/systemd/system/web.service.d/90-all.conf': '' }), 'none')
   assert.equal(found(SYSTEM, { ...texts, '/etc/systemd/system/service.d/99.conf': unit('exec') }), 'exec')
 })

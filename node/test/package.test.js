@@ -40,6 +40,15 @@ test('loads nothing but its face where there is no service manager', () => {
   assert.match(told.stdout, /environment\.js.*addon\.js/)
 })
 
+test('takes an environment that it may not read for one that says nothing, as Deno has it', () => {
+  const code = `
+    Object.defineProperty(process, 'env', { value: new Proxy({}, { get() { throw new Error('NotCapable') } }) })
+    const aye = require(process.argv[1])
+    process.stdout.write(JSON.stringify([aye.transport, aye.ready(), aye.reloading(), aye.watchdog.start()]))`
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', code, root], { env: environment({ NOTIFY_SOCKET: '@nobody' }), encoding: 'utf8' })
+  assert.deepEqual([stdout, stderr], ['[null,false,false,false]', ''])
+})
+
 test('reads each variable of the environment that it lets decide anything, and no other', () => {
   const { VARIABLES, read } = require('../lib/environment.js')
   const asked = new Set()

@@ -3,6 +3,7 @@
 // What only the addon can do, over each transport: barriers, descriptors by their numbers, and all of it in a thread.
 
 const assert = require('node:assert/strict')
+const { test } = require('node:test')
 
 const { overEach, receiver, service } = require('./support/service.js')
 
@@ -68,4 +69,17 @@ overEach('leaks no descriptor of the notify socket into child processes', async 
   { socket, ...how })
   assert.deepEqual(await said(), [true, true])
   assert.deepEqual(await said(), [1, true, true, false])
+})
+
+test('leaves the descriptor in the mode in which it was passed', async (t) => {
+  const { socket } = await receiver(t)
+  const { said } = service(t, `
+    const { readFileSync } = require('node:fs')
+    const flags = () => readFileSync('/proc/self/fdinfo/3', 'latin1').match(/flags:.*/)[0]
+    const before = flags()
+    say([aye.transport, aye.storeFd(1, 'out'), await aye.barrier()])
+    say([before, flags()])`, { socket })
+  assert.deepEqual(await said(), ['fd', true, true])
+  const [before, after] = await said()
+  assert.equal(after, before)
 })

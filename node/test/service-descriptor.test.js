@@ -6,9 +6,9 @@ const assert = require('node:assert/strict')
 const { join } = require('node:path')
 const { test } = require('node:test')
 
-const { overEach, receiver, service } = require('./support/service.js')
+const { has, overEach, receiver, service } = require('./support/service.js')
 
-test('gives the listening descriptors by name, without the notify socket', async (t) => {
+if (has('descriptor')) test('gives the listening descriptors by name, without the notify socket', async (t) => {
   const { socket, next } = await receiver(t)
   const setup = 'exec 4<&3 3</dev/null; export LISTEN_FDS=2 LISTEN_FDNAMES=http:notify'
   const { said } = service(t, `say([aye.transport, aye.listenFds(), aye.listenFds('http'), aye.listenFds('notify'), aye.ready()])`,
@@ -18,7 +18,7 @@ test('gives the listening descriptors by name, without the notify socket', async
   assert.equal((await next()).text, 'READY=1')
 })
 
-test('gives away no copy that a caller could spoil', async (t) => {
+if (has('listenFds')) test('gives away no copy that a caller could spoil', async (t) => {
   const { said } = service(t, `
     aye.listenFds().pop()
     say([aye.listenFds().length, Object.isFrozen(aye.listenFds()[0])])`,
@@ -26,7 +26,7 @@ test('gives away no copy that a caller could spoil', async (t) => {
   assert.deepEqual(await said(), [1, true])
 })
 
-overEach('gives the manager the very descriptors of a server, a connection and a datagram socket, under their names', async (t, how) => {
+if (has('storeFd')) overEach('gives the manager the very descriptors of a server, a connection and a datagram socket, under their names', async (t, how) => {
   const { socket, next } = await receiver(t)
   const { said, exit } = service(t, `
     const { readlinkSync } = require('node:fs')
@@ -58,7 +58,7 @@ overEach('gives the manager the very descriptors of a server, a connection and a
   assert.deepEqual(await exit, { status: 0, stderr: '' })
 })
 
-test('stores nothing of a server that a cluster\'s primary listens for, and says so; the worker speaks for itself', async (t) => {
+if (has('descriptor') && has('addon')) test('stores nothing of a server that a cluster\'s primary listens for, and says so; the worker speaks for itself', async (t) => {
   const { socket, next } = await receiver(t)
   const subject = join(__dirname, 'support/cluster.js')
   const { said, pid, exit } = service(t, '', { socket, subject, setup: 'export SYSTEMD_EXEC_PID=$$' })
