@@ -60,7 +60,17 @@ function warnOfState(line) {
 
 /** Read at each call, as there: a program may change its environment. */
 function watchdogUsec() {
-  return require('./lib/environment.js').read(process.env, process.pid, () => false).watchdog.usec
+  const env = { WATCHDOG_USEC: variable('WATCHDOG_USEC'), WATCHDOG_PID: variable('WATCHDOG_PID') }
+  return require('./lib/environment.js').read(env, process.pid, () => false).watchdog.usec
+}
+
+/** Deno throws for a variable that --allow-env does not name. */
+function variable(name) {
+  try {
+    return process.env[name]
+  } catch {
+    return undefined
+  }
 }
 
 /** WATCHDOG_USEC in whole milliseconds; 0 without a watchdog, or when it waits for another process. */
@@ -102,7 +112,7 @@ function journalPrint(level, ...words) {
 
 function openJournal() {
   return require('./lib/journal.js').create({
-    stream: process.env.JOURNAL_STREAM,
+    stream: variable('JOURNAL_STREAM'),
     identifier: require('node:path').basename(process.argv0),
     addon: () => require('./lib/addon.js').load(),
     warn,

@@ -52,6 +52,15 @@ function stat(fd) {
   }
 }
 
+/** Deno throws for a path that --allow-read does not name. */
+function exists(path) {
+  try {
+    return fs.existsSync(path)
+  } catch {
+    return false
+  }
+}
+
 /**
  * @param {object} world
  * @param {string | undefined} world.stream the value of $JOURNAL_STREAM
@@ -100,7 +109,7 @@ function create({ stream, identifier, addon, warn, write = toStream, socket = SO
     const message = text.replaceAll('\0', ' ').trimEnd()
     if (message === '') return
     let problem = null
-    if (fs.existsSync(socket)) {
+    if (exists(socket)) {
       const level = String(priority)
       problem = sendTo(encode([['MESSAGE', message], ['PRIORITY', level], ['SYSLOG_IDENTIFIER', identifier]]))
       if (problem === null) return

@@ -162,6 +162,15 @@ test('tells the interval in whole milliseconds, of the environment as it is', as
   assert.deepEqual(await said(), [2500, 0, 0, 0, 0, 3000, 0])
 })
 
+test('throws nothing where the environment may not be read', async (t) => {
+  const { said, exit } = subject(t, `
+    const refuse = () => { throw new Error('not permitted') }
+    Object.defineProperty(process, 'env', { value: new Proxy({}, { get: refuse, has: refuse, ownKeys: refuse }) })
+    say([notify.watchdogInterval(), notify.startWatchdogMode(1000), notify.log.info('nowhere')])`, { wrapped: false })
+  assert.deepEqual(await said(), [0, null, null])
+  assert.deepEqual(await exit, { status: 0, stderr: '' })
+})
+
 test('logs each name with its level, to a stream that is the journal\'s when there is no addon', async (t) => {
   const { exit } = subject(t, 'for (const name of Object.keys(notify.log)) notify.log[name](name, 1, "50% %s %n")', {
     wrapped: false,
