@@ -1,0 +1,79 @@
+'use strict'
+
+// The workers of a cluster, seen from its primary: whether each of them listens, and whether each of them answers. One
+// that is dead or has been told to go is no longer asked for anything; one that has not answered yet is still starting, or
+// does not know the question, and is asked but not waited for.
+
+const { ASK, ANSWER } = require('./worker.js')
+const { format } = require('./address.js')
+
+/**
+ * @param {typeof import('node:cluster')} cluster
+ * @param {(where: object) => boolean} counts whether it is the server that makes its worker ready
+ * @param {() => void} changed there may be another answer to `listening` now
+ */
+function create(cluster, counts, changed) {
+  const addresses = new WeakMap()
+  const answered = new WeakSet()
+  const open = new Map()
+
+  const living = () => Object.values(cluster.workers).filter((worker) =>
+    worker.isConnected() && !worker.isDead() && !worker.exitedAfterDisconnect)
+
+  cluster.on('fork', (worker) => {
+    worker.process.on('internalMessage', (message) => {
+      if (message?.cmd !== ANSWER) return
+      answered.add(worker)
+      close(worker)
+    })
+  })
+  cluster.on('listening', (worker, where) => {
+    // A datagram socket announces itself here too, and serves nobody that waits for readiness.
+    if (/^udp/.test(where.addressType) || !counts(where)) return
+    if (!addresses.has(worker)) addresses.set(worker, where)
+    changed()
+  })
+  for (const event of ['disconnect', 'exit']) {
+    cluster.on(event, (worker) => {
+      close(worker)
+      changed()
+    })
+  }
+
+  function close(worker) {
+    open.get(worker)?.resolve()
+    open.delete(worker)
+  }
+
+  /** One question at a time: what a worker that hangs never reads must not pile up in the channel. */
+  function ask(worker) {
+    if (!open.has(worker)) {
+      let resolve
+      const promise = new Promise((settle) => { resolve = settle })
+      open.set(worker, { promise, resolve })
+      worker.process.send({ cmd: ASK }, () => {})
+    }
+    return open.get(worker).promise
+  }
+
+  return {
+    any: () => living().length > 0,
+
+    /** Where they listen once all of them do, else null. */
+    listening() {
+      const all = living()
+      if (all.length === 0 || !all.every((worker) => addresses.has(worker))) return null
+      const places = new Set(all.map((worker) => format(addresses.get(worker))))
+      return `${[...places].join(', ')} (${all.length} ${all.length === 1 ? 'worker' : 'workers'})`
+    },
+
+    /** Settles, with true, when every worker has answered the question or is gone. */
+    async answer() {
+      const questions = living().map((worker) => ({ expected: answered.has(worker), promise: ask(worker) }))
+      await Promise.all(questions.filter(({ expected }) => expected).map(({ promise }) => promise))
+      return true
+    },
+  }
+}
+
+module.exports = { create }
