@@ -51,10 +51,11 @@ function speak(env) {
     return null
   }
 
+  // SIGTERM first: whoever has seen READY may send it at once. It is heard in a later turn, so STOPPING stays behind READY.
   function begin(text) {
+    onceTerminated(process, () => aye.stopping())
     aye.ready(text)
     aye.watchdog.start({ gates: [workers.answer], diagnose: env.AYE_DIAGNOSE === '1' })
-    onceTerminated(process, aye.stopping)
   }
 }
 
