@@ -1,20 +1,39 @@
 'use strict'
 
-// The package's face: systemd's sd_notify protocol for the process that requires it, over the descriptor that systemd
-// (OpenFile=) or `aye wrap` handed to it. Without a service manager every call is a cheap no-op that returns false.
+// The package's face: systemd's sd_notify protocol for the process that requires it. Each file of lib/ is loaded when it is
+// first needed, so that a process without a service manager pays for this file alone (loading another one takes longer
+// than all that is done here).
 
-const clock = require('./lib/clock.js')
-const environment = require('./lib/environment.js')
-const message = require('./lib/message.js')
-const { open, isSocket, system } = require('./lib/transport.js')
-const watchdog = require('./lib/watchdog.js')
+const NOTHING = { expected: false, fds: [], notify: null, problem: null, watchdog: { usec: null, problem: null, foreign: false } }
+const NOWHERE = { kind: null, begin: () => false, offer: () => false, deliver: () => false, pass: () => false, native: () => null }
 
-const given = environment.read(process.env, process.pid, isSocket)
-const sender = open(given.notify, { ...system, warn, missing: () => (given.expected ? given.remedy() : null) })
+const given = isTold(process.env) ? readEnvironment() : NOTHING
+const link = given.expected || given.notify !== null ? connect() : NOWHERE
+let dog = null
+let barriers = null
 let listenProblemSaid = false
+
+/** Whether there is anything to read for lib/environment.js. */
+function isTold({ NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID }) {
+  return (NOTIFY_SOCKET ?? WATCHDOG_USEC ?? LISTEN_PID) !== undefined
+}
+
+function readEnvironment() {
+  const { read } = require('./lib/environment.js')
+  return read(process.env, process.pid, (fd) => require('./lib/transport.js').isSocket(fd))
+}
+
+function connect() {
+  const { open, system } = require('./lib/transport.js')
+  return open(given, { ...system, warn })
+}
 
 function warn(text, code) {
   process.emitWarning(text, { type: 'AyeWarning', code })
+}
+
+function encode(assignments) {
+  return require('./lib/message.js').encode(assignments)
 }
 
 function ready(text) {
@@ -26,24 +45,49 @@ function stopping(text) {
 }
 
 function reloading(text) {
-  return announce([['RELOADING', '1'], ['MONOTONIC_USEC', String(clock.monotonicUsec())]], 'reloading', text)
+  const usec = require('./lib/clock.js').monotonicUsec()
+  return announce([['RELOADING', '1'], ['MONOTONIC_USEC', String(usec)]], 'reloading', text)
 }
 
 function announce(assignments, name, text) {
-  if (text !== undefined) assignments.push(['STATUS', message.checkText(name, text)])
-  return sender.deliver(message.encode(assignments))
+  if (text !== undefined) assignments.push(['STATUS', require('./lib/argument.js').text(name, text)])
+  return link.deliver(encode(assignments))
 }
 
 function status(text) {
-  return sender.offer(message.encode([['STATUS', message.checkText('status', text)]]))
+  return link.offer(encode([['STATUS', require('./lib/argument.js').text('status', text)]]))
 }
 
 function notify(fields) {
-  return sender.deliver(message.encode(message.fromFields(fields)))
+  return link.deliver(encode(require('./lib/message.js').fromFields(fields)))
+}
+
+function mainPid(pid) {
+  return link.deliver(encode([['MAINPID', String(require('./lib/argument.js').integer('mainPid', pid, 1, 2 ** 31 - 1))]]))
+}
+
+function errno(code) {
+  const text = require('./lib/errno.js').text(code)
+  return text !== null && link.deliver(encode([['ERRNO', text]]))
+}
+
+function extendTimeout(ms) {
+  return link.deliver(encode([require('./lib/extend.js').assignment('extendTimeout', ms)]))
+}
+
+function extendTimeoutWhile(work, ms = 10_000) {
+  const { assignment, whilePending } = require('./lib/extend.js')
+  const message = encode([assignment('extendTimeoutWhile', ms)])
+  return whilePending(work, ms, () => link.deliver(message))
+}
+
+function barrier(ms) {
+  barriers ??= require('./lib/barrier.js').create(link, () => performance.now())
+  return barriers(ms)
 }
 
 function listenFds(name) {
-  if (name !== undefined) message.checkText('listenFds', name)
+  if (name !== undefined) require('./lib/argument.js').text('listenFds', name)
   if (given.problem !== null && !listenProblemSaid) {
     listenProblemSaid = true
     warn(`${given.problem}; no passed descriptor is used`, 'AYE_LISTEN_FDS')
@@ -51,13 +95,56 @@ function listenFds(name) {
   return given.fds.filter((one) => name === undefined || one.name === name)
 }
 
+function storeFd(what, name, options) {
+  const store = require('./lib/store.js')
+  const message = encode(store.assignments(name, options))
+  const fd = store.descriptorOf(what)
+  if (fd !== null) return link.pass(message, [fd])
+  if (link.begin()) link.warnOnce(`nothing is stored as '${name}': ${store.WITHOUT_FD}`, 'AYE_NO_FD')
+  return false
+}
+
+function removeFd(name) {
+  const { checkName } = require('./lib/store.js')
+  return link.deliver(encode([['FDSTOREREMOVE', '1'], ['FDNAME', checkName('removeFd', name)]]))
+}
+
+/** sd_booted(3): whether this folder is there, and not a link to one. */
+function booted() {
+  try {
+    return require('node:fs').lstatSync('/run/systemd/system').isDirectory()
+  } catch {
+    return false
+  }
+}
+
+function watch() {
+  return (dog ??= require('./lib/watchdog.js').create(given.watchdog, link, warn))
+}
+
+const watchdog = Object.freeze({
+  start: (options) => watch().start(options),
+  stop: () => dog !== null && dog.stop(),
+  ping: () => watch().ping(),
+  trigger: () => watch().trigger(),
+  interval: given.watchdog.usec === null ? null : watch().interval,
+})
+
 module.exports = {
   ready,
   status,
   stopping,
   reloading,
   notify,
-  watchdog: watchdog.create(given.watchdog, sender.offer, given.notify !== null, warn),
+  mainPid,
+  errno,
+  extendTimeout,
+  extendTimeoutWhile,
+  barrier,
+  watchdog,
   listenFds,
-  transport: given.notify === null ? null : 'fd',
+  storeFd,
+  removeFd,
+  booted,
+  transport: link.kind,
 }

@@ -2,5 +2,8 @@
 
 import aye from './index.js'
 
-export const { ready, status, stopping, reloading, notify, watchdog, listenFds, transport } = aye
+export const {
+  ready, status, stopping, reloading, notify, mainPid, errno, extendTimeout, extendTimeoutWhile, barrier, watchdog, listenFds,
+  storeFd, removeFd, booted, transport,
+} = aye
 export default aye

@@ -1,7 +1,7 @@
 'use strict'
 
 // What the service manager said about this process, read once from the environment: the only place of the package that
-// looks at it, and nothing here ever changes it, so whoever else reads LISTEN_FDS finds it as systemd left it.
+// takes anything from it, and nothing here ever changes it, so whoever else reads LISTEN_FDS finds it as systemd left it.
 // `read` is a function of its arguments; the facts are those of sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
 
 const FIRST_FD = 3
@@ -18,9 +18,11 @@ function read(env, pid, isSocket) {
   const passed = readListen(env, pid, isSocket)
   return {
     expected: Boolean(env.NOTIFY_SOCKET || env.WATCHDOG_USEC),
+    address: env.NOTIFY_SOCKET || null,
     ...passed,
     watchdog: readWatchdog(env, pid),
-    remedy: () => remedy(env, pid, passed),
+    notMain: () => notMain(env, pid),
+    remedy: (why) => remedy(env, pid, passed, why),
   }
 }
 
@@ -39,7 +41,9 @@ function readListen(env, pid, isSocket) {
 
   const fds = []
   for (let fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
-    if (isSocket(fd) === null) return broken(`LISTEN_FDS says ${count} descriptors, but ${fd} is not open to this program (Deno shows none to JavaScript)`)
+    if (isSocket(fd) === null) {
+      return broken(`LISTEN_FDS says ${count} descriptors, but ${fd} is not open to this program (Deno shows none to JavaScript)`)
+    }
     fds.push(Object.freeze({ fd, name: names ? names[fd - FIRST_FD] : NAME_WITHOUT_NAMES }))
   }
   return splitNotify(fds, isSocket)
@@ -55,32 +59,51 @@ function splitNotify(fds, isSocket) {
   return { fds: fds.filter((one) => one !== candidate), notify: candidate.fd, problem: null }
 }
 
-/** The watchdog's timeout in microseconds when it is this process that must feed it, else null. */
+/** The watchdog's timeout in microseconds when it is this process that must feed it; `foreign`: another one must. */
 function readWatchdog(env, pid) {
-  const off = { usec: null, problem: null }
+  const off = { usec: null, problem: null, foreign: false }
   const { WATCHDOG_USEC: usec, WATCHDOG_PID: owner } = env
   if (usec === undefined) return off
   if (owner !== undefined && !/^\d+$/.test(owner)) return { ...off, problem: `WATCHDOG_PID is no process id: '${owner}'` }
-  if (owner !== undefined && owner !== String(pid)) return off
+  if (owner !== undefined && owner !== String(pid)) return { ...off, foreign: true }
   if (!/^0*[1-9]\d{0,19}$/.test(usec) || BigInt(usec) > LONGEST_USEC) {
     return { ...off, problem: `WATCHDOG_USEC is no time in microseconds: '${usec}'` }
   }
-  return { usec: BigInt(usec), problem: null }
+  return { ...off, usec: BigInt(usec) }
 }
 
-/** Why there is no usable descriptor although a service manager waits for messages, and what to do about it. */
-function remedy(env, pid, { problem }) {
-  if (problem) return problem
-  const path = env.XDG_RUNTIME_DIR && env.NOTIFY_SOCKET === `${env.XDG_RUNTIME_DIR}/systemd/notify`
-    ? '%t/systemd/notify'
-    : '/run/systemd/notify'
+/** What to say when messages go out, but of a process that the manager did not start and will likely not listen to. */
+function notMain(env, pid) {
+  // systemd before 248 names its process only where there is a watchdog.
+  const started = env.SYSTEMD_EXEC_PID ?? env.WATCHDOG_PID
+  if (started === undefined || started === String(pid)) return null
+  return `the service manager started process ${started}, this is process ${pid}, and with NotifyAccess=main it refuses ` +
+    'what this one says: add the line NotifyAccess=all to [Service], or let ExecStart= start node itself ' +
+    '(no npm start, no shell in between) and call aye in that process (of a cluster, in the primary)'
+}
+
+/**
+ * Why nothing can be sent although a service manager waits for messages, and what to do about it.
+ * @param {string} [why] what keeps the addon from speaking to $NOTIFY_SOCKET
+ */
+function remedy(env, pid, { problem }, why) {
   const started = env.LISTEN_PID ?? env.SYSTEMD_EXEC_PID
-  if (started !== undefined && started !== String(pid)) {
-    return `the service manager started process ${started} and gave the descriptor to it alone, this is process ${pid}: ` +
-      'let ExecStart= start node itself (no npm start, no shell in between), and call aye in that process'
+  const stranger = started !== undefined && started !== String(pid)
+  if (!env.NOTIFY_SOCKET) {
+    return 'WATCHDOG_USEC is set, but NOTIFY_SOCKET is not: ' + (stranger
+      ? `something between process ${started}, which the service manager started, and this process ${pid} drops it ` +
+        '(sudo, env -i): let ExecStart= start node itself'
+      : 'something drops it before node runs (sudo, env -i, UnsetEnvironment=): let it pass')
   }
-  return `no notify descriptor was passed to this process: add the line OpenFile=${path}:notify to [Service] ` +
-    '(systemd 253 or later), or start it with ExecStart=aye wrap -- ...'
+  const reasons = [why, problem].filter(Boolean).map((reason) => `${reason}; `).join('')
+  if (stranger) {
+    return `${reasons}the service manager started process ${started} and gives a descriptor to it alone, this is process ` +
+      `${pid}: let ExecStart= start node itself (no npm start, no shell in between), and call aye in that process`
+  }
+  const line = env.NOTIFY_SOCKET.startsWith('/')
+    ? `add the line OpenFile=${env.NOTIFY_SOCKET}:notify to [Service] (systemd 253 or later), or `
+    : ''
+  return `${reasons}no notify descriptor was passed to this process: ${line}start it with ExecStart=aye wrap -- ...`
 }
 
 module.exports = { read }

@@ -4,6 +4,8 @@
 // eats backslashes, and drops a datagram with a NUL or of more than 4096 bytes (PIPE_BUF), see sd_notify(3) and
 // PROTOCOL.md. Pure: no descriptor, no clock.
 
+const { describe } = require('./argument.js')
+
 const LONGEST = 4096
 const ELLIPSIS = '…'
 const KEY = /^[A-Z0-9_]+$/
@@ -82,17 +84,4 @@ function toText(key, value) {
   throw new TypeError(`${key} takes a string, a finite number, a bigint or a boolean, not ${describe(value)}`)
 }
 
-/** @throws {TypeError} unless it is a string */
-function checkText(name, text) {
-  if (typeof text !== 'string') throw new TypeError(`${name} takes its text as a string, not ${describe(text)}`)
-  return text
-}
-
-function describe(value) {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return `a value of type ${typeof value}`
-  return String(value)
-}
-
-module.exports = { LONGEST, encode, fromFields, checkText }
+module.exports = { LONGEST, encode, fromFields }

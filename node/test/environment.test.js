@@ -77,7 +77,9 @@ for (const usec of ['0', '-1', '', '1.5', '1s', 'infinity', '1844674407370955161
 }
 
 test('arms no watchdog that another process must feed', () => {
-  assert.deepEqual(given({ WATCHDOG_USEC: '2000000', WATCHDOG_PID: '41' }).watchdog, { usec: null, problem: null })
+  const foreign = { usec: null, problem: null, foreign: true }
+  assert.deepEqual(given({ WATCHDOG_USEC: '2000000', WATCHDOG_PID: '41' }).watchdog, foreign)
+  assert.deepEqual(given({ WATCHDOG_USEC: 'garbage', WATCHDOG_PID: '41' }).watchdog, foreign)
 })
 
 test('arms no watchdog when its process id is none, and says why', () => {
@@ -97,14 +99,51 @@ test('expects no service manager where there is none', () => {
   assert.equal(given({ WATCHDOG_USEC: '1' }).expected, true)
 })
 
-test('names the line that is missing, of the system manager and of a user manager', () => {
-  assert.match(given({ NOTIFY_SOCKET: '/run/systemd/notify' }).remedy(), /OpenFile=\/run\/systemd\/notify:notify .*aye wrap -- /)
+test('sends to the address that the manager gave, or to none', () => {
+  assert.equal(given({ NOTIFY_SOCKET: '@a/b' }).address, '@a/b')
+  assert.deepEqual([given({}).address, given({ NOTIFY_SOCKET: '' }).address], [null, null])
+})
+
+test('names why there is no addon, and the line that does without it', () => {
+  const remedy = given({ NOTIFY_SOCKET: '/run/systemd/notify' }).remedy('no addon for this CPU')
+  assert.match(remedy, /^no addon for this CPU; .*OpenFile=\/run\/systemd\/notify:notify .*aye wrap -- /)
   const user = { XDG_RUNTIME_DIR: '/run/user/1000', NOTIFY_SOCKET: '/run/user/1000/systemd/notify' }
-  assert.match(given(user).remedy(), /OpenFile=%t\/systemd\/notify:notify /)
+  // OpenFile= takes no specifiers, so that there is nothing shorter to say.
+  assert.match(given(user).remedy('none'), /OpenFile=\/run\/user\/1000\/systemd\/notify:notify /)
+})
+
+test('names no line that could not open the address', () => {
+  for (const address of ['@abstract', 'vsock:2:9999']) {
+    const remedy = given({ NOTIFY_SOCKET: address }).remedy('none')
+    assert.match(remedy, /^none; .* process: start it with ExecStart=aye wrap -- /)
+  }
+})
+
+test('says what is wrong with the descriptors beside what is wrong with the addon', () => {
+  const broken = { NOTIFY_SOCKET: '/run/systemd/notify', ...listen('1', 'notify') }
+  assert.match(given(broken, () => false).remedy('no addon'), /^no addon; descriptor 3, named notify, is not a socket; /)
 })
 
 test('names the process that the manager started instead of this one', () => {
   const shell = { NOTIFY_SOCKET: '/run/systemd/notify', SYSTEMD_EXEC_PID: '41' }
-  assert.match(given(shell).remedy(), /started process 41 .* this is process 42: let ExecStart= start node itself/)
+  assert.match(given(shell).remedy('none'), /^none; .* started process 41 .* this is process 42: let ExecStart= start node itself/)
   assert.match(given({ ...shell, ...listen('1', 'notify'), LISTEN_PID: '40' }).remedy(), /started process 40 /)
+})
+
+test('names what is gone when there is a watchdog but no address', () => {
+  assert.match(given({ WATCHDOG_USEC: '1' }).remedy(), /^WATCHDOG_USEC is set, but NOTIFY_SOCKET is not: .*sudo.* let it pass$/)
+  const sudo = { WATCHDOG_USEC: '1', SYSTEMD_EXEC_PID: '41' }
+  assert.match(given(sudo).remedy(), /between process 41, .*, and this process 42 .* let ExecStart= start node itself$/)
+})
+
+test('says that the manager will likely not listen to another process than its own, with the line that lets it', () => {
+  const text = given({ NOTIFY_SOCKET: '/run/systemd/notify', SYSTEMD_EXEC_PID: '41' }).notMain()
+  assert.match(text, /started process 41, this is process 42, .* add the line NotifyAccess=all to \[Service\], or let ExecStart= start/)
+  assert.match(given({ WATCHDOG_USEC: '1', WATCHDOG_PID: '40' }).notMain(), /started process 40, /)
+})
+
+test('says nothing of that in the process that the manager started, or where nobody knows', () => {
+  for (const env of [{ SYSTEMD_EXEC_PID: '42' }, { SYSTEMD_EXEC_PID: '42', WATCHDOG_PID: '41' }, { WATCHDOG_PID: '42' }, {}]) {
+    assert.equal(given(env).notMain(), null)
+  }
 })

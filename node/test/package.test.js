@@ -10,7 +10,8 @@ const { test } = require('node:test')
 
 const root = join(__dirname, '..')
 const manifest = require('../package.json')
-const names = ['listenFds', 'notify', 'ready', 'reloading', 'status', 'stopping', 'transport', 'watchdog']
+const names = ['barrier', 'booted', 'errno', 'extendTimeout', 'extendTimeoutWhile', 'listenFds', 'mainPid', 'notify', 'ready',
+  'reloading', 'removeFd', 'status', 'stopping', 'storeFd', 'transport', 'watchdog']
 
 test('has no dependency and no script that an install would run', () => {
   for (const key of ['scripts', 'dependencies', 'optionalDependencies', 'peerDependencies', 'bin', 'gypfile']) {

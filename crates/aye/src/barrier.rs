@@ -7,12 +7,12 @@
 use core::fmt;
 use core::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::notifier::{Claim, Notifier, SendError, monotonic_usec};
+use crate::notifier::{Claim, Notifier, SendError, monotonic_usec, timespec};
 
 /// Why it is not certain that the messages were received.
 ///
@@ -49,6 +49,12 @@ impl fmt::Display for BarrierError {
 
 impl core::error::Error for BarrierError {}
 
+impl From<SendError> for BarrierError {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
 impl Notifier {
     /// Waits until the receiver has read every message sent before, at most `limit`.
     ///
@@ -83,26 +89,54 @@ impl Notifier {
         if self.is_confirmed() {
             return Ok(());
         }
-        let send = |error| BarrierError::Send(error);
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| send(e.into()))?;
-        self.send_as(claim, b"BARRIER=1", &[write.as_fd()]).map_err(send)?;
+        let deadline = Deadline::after(limit);
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(SendError::Socket)?;
+        self.send_barrier(claim, write.as_fd(), &deadline)?;
         drop(write);
-        let limit_usec = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
-        let deadline = monotonic_usec().saturating_add(limit_usec);
         loop {
-            let left = Duration::from_micros(deadline.saturating_sub(monotonic_usec()));
             // No event is asked for: a hang-up is always reported.
             let mut fds = [PollFd::new(&read, PollFlags::empty())];
-            let timeout = Timespec {
-                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: left.subsec_nanos().into(),
-            };
-            match poll(&mut fds, Some(&timeout)) {
+            match poll(&mut fds, Some(&timespec(deadline.left()))) {
                 Ok(0) => return Err(BarrierError::TimedOut(limit)),
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(send(errno.into())),
+                Err(errno) => return Err(SendError::Socket(errno).into()),
             }
         }
+    }
+
+    /// A receiver that reads nothing at all also keeps the barrier itself from being sent, once its queue is full.
+    fn send_barrier(
+        &self,
+        claim: Claim,
+        fd: BorrowedFd<'_>,
+        deadline: &Deadline,
+    ) -> Result<(), BarrierError> {
+        loop {
+            match self.try_send_as(claim, b"BARRIER=1", &[fd]) {
+                Err(error) if error.is_full_queue() => {}
+                result => return Ok(result.map(drop)?),
+            }
+            if !self.wait_for_room(deadline.left()).map_err(SendError::Socket)? {
+                return Err(BarrierError::TimedOut(deadline.limit));
+            }
+        }
+    }
+}
+
+/// Until when to wait, on the clock that does not jump.
+struct Deadline {
+    limit: Duration,
+    usec: u64,
+}
+
+impl Deadline {
+    fn after(limit: Duration) -> Self {
+        let usec = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+        Self { limit, usec: monotonic_usec().saturating_add(usec) }
+    }
+
+    fn left(&self) -> Duration {
+        Duration::from_micros(self.usec.saturating_sub(monotonic_usec()))
     }
 }

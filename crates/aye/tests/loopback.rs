@@ -193,6 +193,76 @@ fn a_barrier_that_nobody_reads_times_out() {
     );
 }
 
+/// Sends until the receiver's queue has no room; how many there are in it.
+fn fill(notifier: &Notifier) -> usize {
+    (0..).find(|_| notifier.try_send(b"WATCHDOG=1").is_err()).unwrap()
+}
+
+#[test]
+fn what_finds_a_full_queue_is_not_sent_and_says_so() {
+    let pair = pair("full");
+    let sent = fill(&pair.notifier);
+    assert!(sent > 0);
+    let error = pair.notifier.try_send(b"READY=1").unwrap_err();
+    assert!(error.is_full_queue());
+    assert_eq!(
+        error.to_string(),
+        "the notify socket did not take the message: the service manager's queue is full: is it stopped, or very busy?"
+    );
+    for _ in 0..sent {
+        assert!(pair.datagram().message.contains("WATCHDOG=1"));
+    }
+    pair.notifier.try_send(b"STOPPING=1").unwrap();
+    assert!(pair.datagram().message.contains("STOPPING=1"), "and READY=1 was not sent");
+}
+
+#[test]
+fn what_may_not_be_lost_waits_out_a_full_queue_on_a_socket_that_does_not_block() {
+    let name = format!("aye-test-{}-room", std::process::id());
+    let address = Address::Abstract(name.as_bytes());
+    let receiver = Receiver::bind(&address).unwrap();
+    let socket = Notifier::connect(&address).unwrap().into_socket().unwrap();
+    rustix::io::ioctl_fionbio(&socket, true).unwrap();
+    let pair = Pair { receiver, notifier: Notifier::from_socket(socket) };
+    let sent = fill(&pair.notifier);
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            pair.notifier.send(b"READY=1")?;
+            pair.notifier.send_with_fds(b"FDSTORE=1", &[pair.receiver.as_fd()])
+        });
+        for _ in 0..sent {
+            assert!(pair.datagram().message.contains("WATCHDOG=1"));
+        }
+        assert!(pair.datagram().message.contains("READY=1"));
+        assert_eq!(pair.datagram().fds.len(), 1);
+        sending.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_barrier_that_finds_a_full_queue_times_out() {
+    let pair = pair("full-barrier");
+    fill(&pair.notifier);
+    for claim in [Claim::default(), Claim::of_pid(1)] {
+        let error = pair.notifier.barrier_as(claim, Duration::from_millis(20)).unwrap_err();
+        assert!(matches!(error, BarrierError::TimedOut(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_barrier_waits_for_its_place_in_the_queue() {
+    let pair = pair("place");
+    let sent = fill(&pair.notifier);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| pair.notifier.barrier(Duration::from_secs(10)));
+        for _ in 0..sent {
+            assert!(pair.datagram().message.contains("WATCHDOG=1"));
+        }
+        assert!(pair.datagram().is_barrier());
+        waiting.join().unwrap().unwrap();
+    });
+}
+
 #[test]
 fn a_barrier_with_company_is_no_barrier() {
     let pair = pair("company");

@@ -146,6 +146,28 @@ impl fmt::Display for SendError {
 
 impl core::error::Error for SendError {}
 
+impl SendError {
+    /// Whether all that is wrong is that the receiver's queue is full, which [`Notifier::try_send`](crate::Notifier::try_send)
+    /// does not wait out.
+    ///
+    /// ```
+    /// let (ours, theirs) = std::os::unix::net::UnixDatagram::pair()?;
+    /// let notifier = aye::Notifier::from_socket(ours.into());
+    /// let error = loop {
+    ///     if let Err(error) = notifier.try_send(b"WATCHDOG=1") {
+    ///         break error;
+    ///     }
+    /// };
+    /// assert!(error.is_full_queue());
+    /// drop(theirs);
+    /// assert!(!notifier.try_send(b"WATCHDOG=1").unwrap_err().is_full_queue());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn is_full_queue(&self) -> bool {
+        matches!(self, Self::Socket(Errno::AGAIN))
+    }
+}
+
 impl From<EncodeError> for SendError {
     fn from(error: EncodeError) -> Self {
         Self::Encode(error)
@@ -173,6 +195,7 @@ impl fmt::Display for Said {
                 "this kernel has no such kind of vsock: vsock: lets it choose one it has"
             }
             Errno::ACCESS => "permission denied: a sandbox setting or another user's socket",
+            Errno::AGAIN => "the service manager's queue is full: is it stopped, or very busy?",
             Errno::PROTOTYPE => "it is no datagram socket",
             Errno::PERM => {
                 "not permitted: a sandbox, or a receiver that takes no descriptors (SO_PASSRIGHTS), as systemd-notify --fork"

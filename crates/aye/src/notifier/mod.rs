@@ -7,10 +7,10 @@ mod verbs;
 mod vsock;
 
 use core::mem::MaybeUninit;
+use core::time::Duration;
 
-#[cfg(feature = "std")]
-use rustix::fd::AsFd;
-use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice};
 use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
@@ -60,6 +60,13 @@ enum Route {
     Datagram(OwnedFd),
     /// A connection a message.
     Connections(vsock::Peer),
+}
+
+/// What to do about a receiver's queue that is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    IsWaitedOut,
+    IsAnError,
 }
 
 impl Notifier {
@@ -148,6 +155,39 @@ impl Notifier {
         loop {
             match rustix::net::send(socket, message, SendFlags::NOSIGNAL) {
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => wait_for_room(socket.as_fd(), None).map(drop)?,
+                result => return Ok(result.map(drop)?),
+            }
+        }
+    }
+
+    /// Sends bytes that are a message already, without waiting: while the receiver's queue is full, nothing is sent, and
+    /// the error says so ([`SendError::is_full_queue`]). For what another message follows, such as a heartbeat on an event
+    /// loop.
+    ///
+    /// Over vsock that holds for datagram sockets. Where each message is a connection there is no queue to be full, and
+    /// this waits as [`send`](Self::send) does, until the receiver has closed it.
+    ///
+    /// ```no_run
+    /// # let notifier = aye::Notifier::connect(&aye::Address::Abstract(b"name")).unwrap();
+    /// match notifier.try_send(b"WATCHDOG=1") {
+    ///     Err(error) if error.is_full_queue() => {} // the manager is busy, and the next one is under way
+    ///     result => result?,
+    /// }
+    /// # Ok::<(), aye::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SendError::Socket`].
+    #[inline]
+    pub fn try_send(&self, message: &[u8]) -> Result<(), SendError> {
+        let socket = match &self.route {
+            Route::Local(socket) | Route::Datagram(socket) => socket,
+            Route::Connections(peer) => return peer.send(message),
+        };
+        loop {
+            match rustix::net::send(socket, message, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+                Err(Errno::INTR) => {}
                 result => return Ok(result.map(drop)?),
             }
         }
@@ -166,7 +206,7 @@ impl Notifier {
     /// # Errors
     /// [`SendError::Socket`]; [`SendError::DescriptorsOverVsock`].
     pub fn send_with_fds(&self, message: &[u8], fds: &[BorrowedFd<'_>]) -> Result<(), SendError> {
-        self.send_message(message, fds, None)
+        self.send_message(message, fds, None, Full::IsWaitedOut)
     }
 
     /// Sends a message, with descriptors or none, under other credentials than the caller's own, which root may do
@@ -187,12 +227,35 @@ impl Notifier {
     /// # Errors
     /// [`SendError::Socket`]; [`SendError::DescriptorsOverVsock`].
     pub fn send_as(&self, claim: Claim, message: &[u8], fds: &[BorrowedFd<'_>]) -> Result<SentAs, SendError> {
+        self.send_claimed(claim, message, fds, Full::IsWaitedOut)
+    }
+
+    /// The same without waiting for room.
+    pub(crate) fn try_send_as(
+        &self,
+        claim: Claim,
+        message: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<SentAs, SendError> {
+        self.send_claimed(claim, message, fds, Full::IsAnError)
+    }
+
+    fn send_claimed(
+        &self,
+        claim: Claim,
+        message: &[u8],
+        fds: &[BorrowedFd<'_>],
+        full: Full,
+    ) -> Result<SentAs, SendError> {
         if let (Some(credentials), Route::Local(_)) = (claim.credentials(), &self.route) {
-            if self.send_message(message, fds, Some(credentials)).is_ok() {
-                return Ok(SentAs::Claimed);
+            match self.send_message(message, fds, Some(credentials), full) {
+                Ok(()) => return Ok(SentAs::Claimed),
+                // No refusal of the claim: there is no room for the one without it either.
+                Err(error) if error.is_full_queue() => return Err(error),
+                Err(_) => {}
             }
         }
-        self.send_message(message, fds, None)?;
+        self.send_message(message, fds, None, full)?;
         Ok(SentAs::Oneself)
     }
 
@@ -201,6 +264,7 @@ impl Notifier {
         message: &[u8],
         fds: &[BorrowedFd<'_>],
         claimed: Option<UCred>,
+        full: Full,
     ) -> Result<(), SendError> {
         let Route::Local(socket) = &self.route else {
             return if fds.is_empty() { self.send(message) } else { Err(SendError::DescriptorsOverVsock) };
@@ -217,11 +281,26 @@ impl Notifier {
             control.push(SendAncillaryMessage::ScmCredentials(credentials));
         }
         let iov = [IoSlice::new(message)];
+        let flags = match full {
+            Full::IsWaitedOut => SendFlags::NOSIGNAL,
+            Full::IsAnError => SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
+        };
         loop {
-            match rustix::net::sendmsg(socket, &iov, &mut control, SendFlags::NOSIGNAL) {
+            match rustix::net::sendmsg(socket, &iov, &mut control, flags) {
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if full == Full::IsWaitedOut => {
+                    wait_for_room(socket.as_fd(), None).map(drop)?;
+                }
                 result => return Ok(result.map(drop)?),
             }
+        }
+    }
+
+    /// Waits until the receiver's queue has room, at most `limit`; whether it has. Others may take it first.
+    pub(crate) fn wait_for_room(&self, limit: Duration) -> Result<bool, Errno> {
+        match &self.route {
+            Route::Local(socket) | Route::Datagram(socket) => wait_for_room(socket.as_fd(), Some(limit)),
+            Route::Connections(_) => Ok(true),
         }
     }
 
@@ -260,6 +339,27 @@ impl Notifier {
 fn raise_buffer(socket: &OwnedFd) {
     if sockopt::set_socket_send_buffer_size_force(socket, SEND_BUFFER).is_err() {
         let _ = sockopt::set_socket_send_buffer_size(socket, SEND_BUFFER);
+    }
+}
+
+/// Waits for room, also where the socket itself would not: one that was handed over can be in non-blocking mode. `false`
+/// when there was none within `limit`.
+#[cold]
+fn wait_for_room(socket: BorrowedFd<'_>, limit: Option<Duration>) -> Result<bool, Errno> {
+    let limit = limit.map(timespec);
+    loop {
+        match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::OUT)], limit.as_ref()) {
+            Err(Errno::INTR) => {}
+            ready => return Ok(ready? > 0),
+        }
+    }
+}
+
+/// For the kernel, whose seconds are signed.
+pub(crate) fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
     }
 }
 
