@@ -17,8 +17,8 @@ function create(cluster, counts, changed) {
   const answered = new WeakSet()
   const open = new Map()
 
-  const living = () => Object.values(cluster.workers).filter((worker) =>
-    worker.isConnected() && !worker.isDead() && !worker.exitedAfterDisconnect)
+  // The channel of one that dies closes before its exit is known, and a program replaces it at its exit.
+  const living = () => Object.values(cluster.workers).filter((worker) => !worker.isDead() && !worker.exitedAfterDisconnect)
 
   cluster.on('fork', (worker) => {
     worker.process.on('internalMessage', (message) => {
@@ -69,7 +69,7 @@ function create(cluster, counts, changed) {
 
     /** Settles, with true, when every worker has answered the question or is gone. */
     async answer() {
-      const questions = living().map((worker) => ({ expected: answered.has(worker), promise: ask(worker) }))
+      const questions = living().filter((worker) => worker.isConnected()).map((worker) => ({ expected: answered.has(worker), promise: ask(worker) }))
       await Promise.all(questions.filter(({ expected }) => expected).map(({ promise }) => promise))
       return true
     },
