@@ -38,8 +38,8 @@ function open(given, { write, pause, warn, load }) {
 
   function fail(error) {
     if (!FULL.has(error.code)) {
-      warnOnce(`sending to the service manager's notify socket (${wire.name}) failed, messages are being lost: ` +
-        error.message + (GONE.has(error.code) ? '; is it still running?' : ''), 'AYE_SEND')
+      warnOnce(`messages to the service manager are being lost over ${wire.name}: ${error.message}` +
+        (GONE.has(error.code) ? '; is it still running?' : ''), 'AYE_SEND')
     }
     return false
   }

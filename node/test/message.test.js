@@ -87,3 +87,65 @@ test('takes strings, numbers, bigints and booleans in their order', () => {
   const assignments = fromFields({ STATUS: 'up', EXTEND_TIMEOUT_USEC: 5e6, X_BIG: 2n ** 64n, READY: true, X_NO: false })
   assert.equal(sent(assignments), 'STATUS=up\nEXTEND_TIMEOUT_USEC=5000000\nX_BIG=18446744073709551616\nREADY=1\nX_NO=0')
 })
+
+/** What the receiver makes of a datagram, by docs/protocol.md: breaks separate, a backslash makes the next byte an ordinary one. */
+function received(bytes) {
+  const lines = [[]]
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] === 0x5c) {
+      if (++at === bytes.length) return 'dropped: a backslash at the end'
+      lines.at(-1).push(bytes[at])
+    } else if (bytes[at] === 0x0a || bytes[at] === 0x0d) lines.push([])
+    else if (bytes[at] === 0) return 'dropped: a NUL'
+    else lines.at(-1).push(bytes[at])
+  }
+  return lines.filter(({ length }) => length > 0).map((line) => Buffer.from(line))
+}
+
+/** Numbers that are the same in each run, so that what fails fails again (xorshift32, by G. Marsaglia). */
+function random(state) {
+  return (below) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % below
+  }
+}
+
+// What has a meaning to somebody on the way, and halves of characters: surrogates without their other half.
+const PIECES = ['\n', '\r', '\r\n', '\0', '\\', '\\\n', '=', 'READY=1', '\nREADY=1', '\ud83d', '\udea2', '🚢', '\ufffe', '\u2028', '\x85', ' ', 'é', 'x']
+
+test('lets no text become another assignment, whatever it is made of', () => {
+  const below = random(20261122)
+  for (let round = 0; round < 5000; round++) {
+    const text = () => Array.from({ length: below(12) }, () => PIECES[below(PIECES.length)]).join('')
+    const keys = ['STATUS', 'X_A', 'FDNAME'].slice(0, 1 + below(3))
+    const fields = Object.fromEntries(keys.map((key) => [key, text()]))
+    const lines = received(encode(fromFields(fields)))
+    const arrived = keys.map((key) => `${key}=${shown(fields[key])}`)
+    assert.deepEqual(Array.isArray(lines) ? lines.map(String) : lines, arrived, JSON.stringify(fields))
+  }
+})
+
+/** A text as it is to arrive, a character at a time. */
+function shown(text) {
+  return Array.from(text, (character) => {
+    const point = character.codePointAt(0)
+    if (point === 0 || point === 0x0a || point === 0x0d) return ' '
+    const isLoneSurrogate = point >= 0xd800 && point <= 0xdfff
+    const isNoncharacter = (point & 0xfffe) === 0xfffe || (point >= 0xfdd0 && point <= 0xfdef)
+    return isLoneSurrogate || isNoncharacter ? '\ufffd' : character
+  }).join('')
+}
+
+test('lets no status become another assignment where it is cut, either', () => {
+  const below = random(4096)
+  for (let round = 0; round < 100; round++) {
+    const text = Array.from({ length: 2000 + below(3000) }, () => PIECES[below(PIECES.length)]).join('')
+    const bytes = encode([['READY', '1'], ['STATUS', text], ['X_LAST', 'kept']])
+    const lines = received(bytes).map(String)
+    assert.ok(bytes.length <= LONGEST && bytes.length > LONGEST - 8, `${bytes.length} bytes`)
+    assert.deepEqual([lines.length, lines[0], lines[2]], [3, 'READY=1', 'X_LAST=kept'])
+    assert.ok(lines[1].endsWith('…') && `STATUS=${shown(text)}`.startsWith(lines[1].slice(0, -1)), lines[1].slice(-20))
+  }
+})

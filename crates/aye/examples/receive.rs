@@ -1,9 +1,10 @@
-//! A bare receiver for tests in other languages: binds PATH, prints each datagram as one JSON line, ends when its
-//! standard input does.
+//! A bare receiver for tests in other languages: binds PATH, prints each datagram as one JSON line, with what the
+//! descriptors in it are open on as proc_pid_fd(5) shows it, ends when its standard input does.
 //!
 //! `receive PATH`
 
 use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
 use aye::{Address, Received, Receiver};
@@ -28,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     "uid": datagram.sender.uid,
                     "gid": datagram.sender.gid,
                     "fds": datagram.fds.len(),
+                    "targets": datagram.fds.iter().map(target).collect::<Vec<_>>(),
                     "text": text(&datagram.bytes),
                     "assignments": assignments,
                 }))?;
@@ -37,6 +39,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
+}
+
+/// What a descriptor is open on, such as `socket:[12345]`; the same text for each copy of it.
+fn target(fd: &OwnedFd) -> Option<String> {
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;
+    Some(link.to_string_lossy().into_owned())
 }
 
 fn say(line: &serde_json::Value) -> std::io::Result<()> {

@@ -4,6 +4,7 @@
 
 const cluster = require('node:cluster')
 const { writeSync } = require('node:fs')
+const net = require('node:net')
 
 const aye = require('../..')
 
@@ -12,6 +13,9 @@ const say = (value) => writeSync(1, JSON.stringify(value) + '\n')
 if (cluster.isPrimary) {
   cluster.fork().on('exit', () => say({ role: 'primary', transport: aye.transport, ready: aye.ready() }))
 } else {
-  say({ role: 'worker', transport: aye.transport, ready: aye.ready(), listenFds: aye.listenFds() })
-  cluster.worker.disconnect()
+  const server = net.createServer().listen(0, '127.0.0.1', () => {
+    const { pid } = process
+    say({ role: 'worker', pid, transport: aye.transport, ready: aye.ready(), listenFds: aye.listenFds(), stored: aye.storeFd(server, 'http') })
+    cluster.worker.disconnect()
+  })
 }

@@ -5,10 +5,11 @@
 
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
-const { accessSync, mkdtempSync, rmSync, constants } = require('node:fs')
+const { accessSync, cpSync, existsSync, mkdtempSync, rmSync, constants } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { createInterface } = require('node:readline')
+const { test } = require('node:test')
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(__dirname, '../../../target')
 const AYE = built(process.env.AYE_BIN ?? join(TARGET, 'debug/aye'), '-p aye-cli')
@@ -16,6 +17,13 @@ const RECEIVE = built(process.env.AYE_RECEIVE ?? join(TARGET, 'debug/examples/re
 // Another program that runs JavaScript, such as bun; the tests themselves stay with Node.
 const RUNTIME = process.env.AYE_TEST_RUNTIME ?? process.execPath
 const SUBJECT = join(__dirname, 'subject.js')
+const PACKAGE = join(__dirname, '../..')
+// One transport of the two, for a runtime that lacks the other.
+const ONLY = process.env.AYE_TEST_TRANSPORT
+const TRANSPORTS = ['fd', 'addon'].filter((transport) => ONLY === undefined || transport === ONLY)
+
+const addon = join(PACKAGE, `prebuilds/linux-${process.arch}.node`)
+if (!existsSync(addon)) throw new Error(`the tests need ${addon}: build it with 'make addon'`)
 
 function built(path, package_) {
   try {
@@ -26,16 +34,30 @@ function built(path, package_) {
   return path
 }
 
+/** A copy of the package as it is on a CPU without an addon; gives the path of its subject. */
+function withoutAddon(t) {
+  const root = mkdtempSync(join(tmpdir(), 'aye-bare-'))
+  t.after(() => rmSync(root, { recursive: true }))
+  for (const path of ['index.js', 'package.json', 'lib', 'test/support']) cpSync(join(PACKAGE, path), join(root, path), { recursive: true })
+  return join(root, 'test/support/subject.js')
+}
+
 /** Lines of a stream, each awaited once with `next`; the end of the stream is undefined. */
 function lines(stream) {
   const iterator = createInterface({ input: stream })[Symbol.asyncIterator]()
   return async () => (await iterator.next()).value
 }
 
-/** Starts a receiver. `next()` gives its next datagram, `socket` is the value of NOTIFY_SOCKET. */
-async function receiver(t) {
+/** A test for each transport; `how` is to be handed on to `service`. */
+function overEach(title, run) {
+  for (const transport of TRANSPORTS) test(`${transport}: ${title}`, (t) => run(t, { wrapped: transport === 'fd' }, transport))
+}
+
+/** Starts a receiver, on the address of one that is gone if given. `next()` gives its next datagram. */
+async function receiver(t, after) {
   const directory = mkdtempSync(join(tmpdir(), 'aye-node-'))
-  const socket = join(directory, 'notify')
+  const socket = after?.socket ?? join(directory, 'notify')
+  rmSync(socket, { force: true })
   const child = spawn(RECEIVE, [socket], { stdio: ['pipe', 'pipe', 'inherit'] })
   const line = lines(child.stdout)
   const next = async () => JSON.parse(await line() ?? '{"text":"no datagram: the receiver has ended"}')
@@ -57,7 +79,7 @@ async function end(child, signal) {
 
 /**
  * Starts a service that runs `code`, see subject.js. `setup` is shell code that comes between `aye wrap` and node, in the
- * same process; `wrapped: false` leaves `aye wrap` out.
+ * same process; `wrapped: false` leaves `aye wrap` out, so that there is $NOTIFY_SOCKET alone.
  */
 function service(t, code, { socket, env = {}, setup = '', wrapped = true, subject = SUBJECT } = {}) {
   const node = [...RUNTIME.split(' '), subject, code]
@@ -84,4 +106,4 @@ function environment(more) {
   return Object.fromEntries(kept)
 }
 
-module.exports = { AYE, environment, receiver, service }
+module.exports = { AYE, environment, overEach, receiver, service, withoutAddon }
