@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
 const { program } = require('./auto/program.js')
+const { overEach } = require('./support/service.js')
 
 /** A program whose primary runs `primary` and whose workers run `worker`; `listen(then)` is a server of the latter. */
 const forked = (primary, worker) => `
@@ -95,8 +96,8 @@ for (const [what, primary] of [
   ['by turns', ''],
   ['by the kernel', 'cluster.schedulingPolicy = cluster.SCHED_NONE;'],
 ]) {
-  test(`says READY once all workers listen, with connections handed out ${what}, and ends by SIGTERM`, async (t) => {
-    const { next, child, exit, nothing } = await program(t, forked(`${primary} cluster.fork(); cluster.fork()`, 'listen()'))
+  overEach(`says READY once all workers listen, with connections handed out ${what}, and ends by SIGTERM`, async (t, how) => {
+    const { next, child, exit, nothing } = await program(t, forked(`${primary} cluster.fork(); cluster.fork()`, 'listen()'), how)
     assert.match(await next(), UP('2 workers'))
     child.kill()
     assert.equal(await next(), 'STOPPING=1')
@@ -105,14 +106,14 @@ for (const [what, primary] of [
   })
 }
 
-test('stops beating when a worker hangs, though the primary and another worker run on', async (t) => {
+overEach('stops beating when a worker hangs, though the primary and another worker run on', async (t, how) => {
   const { next, child } = await program(t, forked(`
     cluster.fork()
     const worker = cluster.fork()
     process.once('SIGUSR2', () => worker.send('hang'))
     worker.on('message', () => { aye().notify({ X_HANGS: 1 }); setTimeout(() => aye().notify({ X_LATER: 1 }), 1000) })`, `
     process.once('message', () => process.send('hangs', () => { ${HANG} }))
-    listen()`), BEATING)
+    listen()`), { ...BEATING, ...how })
   assert.match(await next(), UP('2 workers'))
   for (let beat = 0; beat < 4; beat++) assert.equal(await next(), 'WATCHDOG=1')
   child.kill('SIGUSR2')

@@ -15,7 +15,7 @@ const { test } = require('node:test')
 const { format, matches } = require('../lib/auto/address.js')
 const { isMain, mark } = require('../lib/auto/role.js')
 const { AUTO, program } = require('./auto/program.js')
-const { AYE, environment, receiver } = require('./support/service.js')
+const { AYE, environment, overEach, receiver } = require('./support/service.js')
 
 const LOOPBACK = /^READY=1\nSTATUS=listening on 127\.0\.0\.1:\d+$/
 const LISTEN = `const server = require('node:net').createServer().listen(0, '127.0.0.1')`
@@ -74,7 +74,7 @@ test('loads nothing and touches nothing where there is no service manager', asyn
   assert.deepEqual(await exit, SILENT)
 })
 
-test('does not say READY for a port that is in use, but for the next one that is tried', async (t) => {
+overEach('does not say READY for a port that is in use, but for the next one that is tried', async (t, how) => {
   const taken = net.createServer().listen(0, '127.0.0.1')
   t.after(() => taken.close())
   await once(taken, 'listening')
@@ -82,7 +82,7 @@ test('does not say READY for a port that is in use, but for the next one that is
   const { next, child } = await program(t, `
     const server = require('node:http').createServer()
     server.on('error', ({ code }) => { say(code); setTimeout(() => server.listen(0, '127.0.0.1'), 20) })
-    server.listen(${port}, '127.0.0.1')`)
+    server.listen(${port}, '127.0.0.1')`, how)
   const text = await next()
   assert.match(text, LOOPBACK)
   assert.doesNotMatch(text, new RegExp(`:${port}$`))
@@ -106,16 +106,15 @@ test('does not say READY for the server of a thread', async (t) => {
   await nothing()
 })
 
-for (const [what, wrapped, env] of [
-  ['inherits the notify descriptor', true, {}],
-  ['inherits nothing but NOTIFY_SOCKET', false, {}],
-  ['inherits SYSTEMD_EXEC_PID', false, { SYSTEMD_EXEC_PID: '1' }],
-]) {
-  test(`does nothing and says nothing in a child that ${what}, though it listens`, async (t) => {
+for (const [what, env] of [['the environment', {}], ['SYSTEMD_EXEC_PID of another process', { SYSTEMD_EXEC_PID: '1' }]]) {
+  overEach(`does nothing and says nothing in a child that inherits ${what}, though it listens`, async (t, how) => {
     const { exit, said, nothing } = await program(t, `
-      const code = ${JSON.stringify(`${LISTEN}; server.on('listening', () => setImmediate(() => setImmediate(() => server.close(() => console.log(process.listenerCount('SIGTERM'))))))`)}
+      const code = ${JSON.stringify(`${LISTEN}; server.on('listening', () => setImmediate(() => setImmediate(() => {
+        console.log(process.listenerCount('SIGTERM'))
+        server.close()
+      })))`)}
       const child = require('node:child_process').spawn(process.execPath, ['-e', code], { stdio: 'inherit' })
-      child.on('exit', say)`, { wrapped, env })
+      child.on('exit', say)`, { ...how, env })
     assert.equal(await said(), 0)
     assert.equal(await said(), 0)
     assert.deepEqual(await exit, SILENT)
@@ -123,9 +122,9 @@ for (const [what, wrapped, env] of [
   })
 }
 
-test('sends nothing before a server listens: neither heartbeats nor, at SIGTERM, STOPPING', async (t) => {
+overEach('sends nothing before a server listens: neither heartbeats nor, at SIGTERM, STOPPING', async (t, how) => {
   const { exit, said, child, nothing } = await program(t, `setTimeout(say, 100, 'waited'); setInterval(() => {}, 1000)`,
-    { env: { WATCHDOG_USEC: '20000' } })
+    { ...how, env: { WATCHDOG_USEC: '20000' } })
   assert.equal(await said(), 'waited')
   child.kill()
   assert.deepEqual(await exit, { status: 'SIGTERM', stderr: '' })
@@ -147,8 +146,8 @@ for (const [what, code, status] of [
   ['IPv6', `require('node:net').createServer().listen(0, '::1')`, /^READY=1\nSTATUS=listening on \[::1\]:\d+$/],
   ['every address', `require('node:net').createServer().listen(0)`, /^READY=1\nSTATUS=listening on \[::\]:\d+$/],
 ]) {
-  test(`says READY and the address when a server listens: ${what}`, async (t) => {
-    const { next, child, manager } = await program(t, code)
+  overEach(`says READY and the address when a server listens: ${what}`, async (t, how) => {
+    const { next, child, manager } = await program(t, code, how)
     assert.match(await next(), status)
     child.kill()
     assert.equal((await manager.next()).pid, child.pid)
@@ -208,8 +207,8 @@ for (const [what, flags, preamble] of [
   })
 }
 
-test('beats from READY on, at half the timeout', async (t) => {
-  const { next, child } = await program(t, LISTEN, { env: { WATCHDOG_USEC: '40000' } })
+overEach('beats from READY on, at half the timeout', async (t, how) => {
+  const { next, child } = await program(t, LISTEN, { ...how, env: { WATCHDOG_USEC: '40000' } })
   assert.match(await next(), LOOPBACK)
   for (let beat = 0; beat < 5; beat++) assert.equal(await next(), 'WATCHDOG=1')
   child.kill()
@@ -219,8 +218,8 @@ test('beats from READY on, at half the timeout', async (t) => {
 const LATER = `await new Promise((resolve) => setTimeout(resolve, 50)); setImmediate(say, 'later');`
 
 /** Sends SIGTERM to a program that is up, and then another one if it goes on. */
-async function terminate(t, code, again = false) {
-  const { next, child, exit, said, nothing } = await program(t, `${LISTEN}; ${code}`)
+async function terminate(t, how, code, again = false) {
+  const { next, child, exit, said, nothing } = await program(t, `${LISTEN}; ${code}`, how)
   assert.match(await next(), LOOPBACK)
   if (code.includes(LATER)) assert.equal(await said(), 'later')
   child.kill()
@@ -255,8 +254,8 @@ for (const [what, code, expected, again] of [
   ['has the second SIGTERM end the process when its only listener was called once',
     `process.once('SIGTERM', () => say('once'))`, { status: 'SIGTERM', said: 'once' }, true],
 ]) {
-  test(`at SIGTERM says STOPPING and ${what}`, async (t) => {
-    const { status, said, stderr } = await terminate(t, code, again)
+  overEach(`at SIGTERM says STOPPING and ${what}`, async (t, how) => {
+    const { status, said, stderr } = await terminate(t, how, code, again)
     assert.deepEqual({ status, stderr }, { status: expected.status, stderr: '' })
     if ('said' in expected) assert.equal(said, expected.said)
   })
