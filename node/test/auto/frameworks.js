@@ -17,12 +17,10 @@ const FRAMEWORKS = {
   express: {
     packages: { express: '5.3.0' },
     start: ['app.js'],
-    started: /listening on port/,
   },
   fastify: {
     packages: { fastify: '5.12.8' },
     start: ['server.js'],
-    started: /Server listening/,
   },
   nest: {
     packages: {
@@ -31,13 +29,11 @@ const FRAMEWORKS = {
     },
     build: ['node_modules/typescript/lib/tsc.js', '--project', 'tsconfig.json'],
     start: ['dist/main.js'],
-    started: /application successfully started/,
   },
   next: {
     packages: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
     build: ['node_modules/next/dist/bin/next', 'build'],
     start: ['node_modules/next/dist/bin/next', 'start'],
-    started: /Ready in/,
   },
 }
 
@@ -60,7 +56,8 @@ function prepare(name) {
 
 /** Of all that decides what is built. */
 function digest(name) {
-  const hash = createHash('sha256').update(JSON.stringify(FRAMEWORKS[name]))
+  const { packages, build } = FRAMEWORKS[name]
+  const hash = createHash('sha256').update(JSON.stringify([packages, build]))
   const root = join(SOURCES, name)
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())
   const paths = files.map((one) => join(one.parentPath ?? one.path, one.name)).sort()
