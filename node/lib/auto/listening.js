@@ -13,8 +13,6 @@
 const diagnostics = require('node:diagnostics_channel')
 const net = require('node:net')
 
-const { watchForeign } = require('./foreign.js')
-
 const STARTED = 'tracing:net.server.listen:asyncStart'
 const LISTENING = 'tracing:net.server.listen:asyncEnd'
 const NO_PORT = -1
@@ -26,7 +24,7 @@ const NO_PORT = -1
  */
 function watch(found) {
   const ends = [isAnnounced(net.Server) ? subscribe(found) : wrap(net.Server.prototype, found)]
-  if (process.versions.bun || process.versions.deno) ends.push(...watchForeign(found, wrap))
+  if (process.versions.bun || process.versions.deno) ends.push(...require('./foreign.js').watchForeign(found, wrap))
   return () => { for (const end of ends) end() }
 }
 
