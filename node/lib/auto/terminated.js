@@ -12,26 +12,24 @@ const SIGNAL = 'SIGTERM'
  * @param {() => void} tell
  */
 function onceTerminated(process, tell) {
+  let left = false
+
   function terminated() {
-    process.removeListener('newListener', added)
+    process.removeListener('removeListener', removed)
     process.removeListener(SIGNAL, terminated)
     tell()
-    if (process.listenerCount(SIGNAL) === 0) process.kill(process.pid, SIGNAL)
+    if (!left && process.listenerCount(SIGNAL) === 0) process.kill(process.pid, SIGNAL)
   }
 
-  // One that was put before this one and is called once would be gone when this one looks for others.
-  function added(name, listener) {
-    if (name === SIGNAL && listener !== terminated) queueMicrotask(lead)
+  // One that is called before this one after all, and once, is no longer there but has the signal in hand. It is one that
+  // was put in front later; Deno calls them in the order in which they were added, wherever they were put.
+  function removed(name, listener) {
+    if (name !== SIGNAL || listener === terminated) return
+    left = true
+    setImmediate(() => { left = false }).unref()
   }
 
-  function lead() {
-    if (process.listeners(SIGNAL)[0] === terminated || !process.listeners('newListener').includes(added)) return
-    // The others hold the signal meanwhile: it is never left to its default.
-    process.removeListener(SIGNAL, terminated)
-    process.prependListener(SIGNAL, terminated)
-  }
-
-  process.on('newListener', added)
+  process.on('removeListener', removed)
   process.prependListener(SIGNAL, terminated)
 }
 

@@ -1,0 +1,65 @@
+'use strict'
+
+// aye/auto in any runtime, over each transport: what a server's listening and SIGTERM are to Node are other things to Bun
+// and Deno. All that does not depend on that is in auto.test.js.
+
+const assert = require('node:assert/strict')
+const { join } = require('node:path')
+
+const { program } = require('./auto/program.js')
+const { overEach } = require('./support/service.js')
+
+const FIRST = join(__dirname, 'auto/first.js')
+const LISTEN = `const server = require('node:net').createServer().listen(0, '127.0.0.1')`
+const UP = /^READY=1\nSTATUS=listening on 127\.0\.0\.1:\d+$/
+const start = (t, how, code, env = {}) => program(t, code, { ...how, subject: FIRST, env: { NODE_OPTIONS: undefined, ...env } })
+
+const servers = {
+  net: LISTEN,
+  http: `require('node:http').createServer().listen(0, '127.0.0.1')`,
+}
+// Which one it is, only its program knows for sure; a path that misleads fails the test.
+if (/\bbun\b/.test(process.env.AYE_TEST_RUNTIME)) {
+  servers['Bun.serve'] = `Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('hello') })`
+}
+if (/\bdeno\b/.test(process.env.AYE_TEST_RUNTIME)) {
+  servers['Deno.serve'] = `Deno.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, () => new Response('hello'))`
+}
+
+overEach('auto says READY for no server that fails to listen or is closed at once, but for one that stays', async (t, how) => {
+  const { next, said, child } = await start(t, how, `
+    const net = require('node:net')
+    const probe = net.createServer().listen(0, '127.0.0.1', () => {
+      const taken = net.createServer().once('error', ({ code }) => {
+        probe.close(() => setTimeout(() => say([code, net.createServer().listen(0, '127.0.0.1', tell).listening]), 50))
+      })
+      const tell = function () { say(this.address().port) }
+      taken.listen(probe.address().port, '127.0.0.1')
+    })`)
+  assert.equal((await said())[0], 'EADDRINUSE')
+  assert.equal(await next(), `READY=1\nSTATUS=listening on 127.0.0.1:${await said()}`)
+  child.kill()
+})
+
+for (const [what, code] of Object.entries(servers)) {
+  overEach(`auto says READY when a server of ${what} listens, beats, and at SIGTERM says STOPPING and ends by it`, async (t, how) => {
+    const { next, child, exit, nothing } = await start(t, how, code, { WATCHDOG_USEC: '100000' })
+    assert.match(await next(), UP)
+    for (let beat = 0; beat < 3; beat++) assert.equal(await next(), 'WATCHDOG=1')
+    child.kill()
+    let text
+    do text = await next()
+    while (text === 'WATCHDOG=1')
+    assert.equal(text, 'STOPPING=1')
+    assert.deepEqual(await exit, { status: 'SIGTERM', stderr: '' })
+    await nothing()
+  })
+}
+
+overEach('auto leaves the end of a program to its own listener of SIGTERM', async (t, how) => {
+  const { next, child, exit } = await start(t, how, `process.once('SIGTERM', () => setTimeout(process.exit, 20, 3)); ${LISTEN}`)
+  assert.match(await next(), UP)
+  child.kill()
+  assert.equal(await next(), 'STOPPING=1')
+  assert.deepEqual(await exit, { status: 3, stderr: '' })
+})
