@@ -4,6 +4,18 @@
 // it was not: there is no service manager, or it could not be reached. Only wrong arguments throw, and only a TypeError.
 // In every text a line break or NUL becomes a space and a backslash arrives as a backslash, so that text never becomes
 // another assignment. A message holds 4096 bytes; a longer STATUS is cut at a character boundary and ends with `…`.
+//
+// What goes wrong is said once each as a process warning of the type AyeWarning, with what to do about it:
+//   AYE_NO_TRANSPORT  a service manager waits ($NOTIFY_SOCKET, $WATCHDOG_USEC), and there is no way to send
+//   AYE_NOT_MAIN      the manager started another process ($SYSTEMD_EXEC_PID) and will likely refuse what this one says
+//   AYE_SEND          a message was not handed over
+//   AYE_NO_ADDON      a barrier or a stored descriptor needs the addon, and there is none
+//   AYE_NO_FD         this runtime does not show the descriptor that is to be stored
+//   AYE_NO_CLOCK      this runtime does not show the time that a reload carries
+//   AYE_WATCHDOG      $WATCHDOG_USEC or $WATCHDOG_PID is garbage
+//   AYE_GATE          a gate holds heartbeats back; again after they have gone out meanwhile
+//   AYE_DIAGNOSE      nothing can say where a blocked event loop is stuck
+//   AYE_LISTEN_FDS    the variables of socket activation contradict each other
 
 /**
  * `READY=1`: start-up, or a reload, is done. `systemctl start` and whoever else waits for the unit go on at this moment.
@@ -27,6 +39,7 @@ export declare function stopping(status?: string): boolean
 /**
  * `RELOADING=1` with `MONOTONIC_USEC=` (CLOCK_MONOTONIC, microseconds) in one message, as Type=notify-reload asks for.
  * Call `ready()` when the reload is done. Waits for a service manager that is busy; never lost. See sd_notify(3).
+ * Deno shows that time with --allow-all only; without it a warning says so, and RELOADING=1 goes out alone.
  */
 export declare function reloading(status?: string): boolean
 

@@ -7,20 +7,31 @@
 const NOTHING = { expected: false, fds: [], notify: null, problem: null, watchdog: { usec: null, problem: null, foreign: false } }
 const NOWHERE = { kind: null, begin: () => false, offer: () => false, deliver: () => false, pass: () => false, native: () => null }
 
-const given = isTold(process.env) ? readEnvironment() : NOTHING
+const given = isTold() ? readEnvironment() : NOTHING
 const link = given.expected || given.notify !== null ? connect() : NOWHERE
 let dog = null
 let barriers = null
 let listenProblemSaid = false
+let lastStatus = null
 
 /** Whether there is anything to read for lib/environment.js. */
-function isTold({ NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID }) {
-  return (NOTIFY_SOCKET ?? WATCHDOG_USEC ?? LISTEN_PID) !== undefined
+function isTold() {
+  return (variable('NOTIFY_SOCKET') ?? variable('WATCHDOG_USEC') ?? variable('LISTEN_PID')) !== undefined
+}
+
+/** Deno throws for a variable that --allow-env does not name. */
+function variable(name) {
+  try {
+    return process.env[name]
+  } catch {
+    return undefined
+  }
 }
 
 function readEnvironment() {
-  const { read } = require('./lib/environment.js')
-  return read(process.env, process.pid, (fd) => require('./lib/transport.js').isSocket(fd))
+  const { VARIABLES, read } = require('./lib/environment.js')
+  const env = Object.fromEntries(VARIABLES.map((name) => [name, variable(name)]))
+  return read(env, process.pid, (fd) => require('./lib/transport.js').isSocket(fd))
 }
 
 function connect() {
@@ -33,6 +44,7 @@ function warn(text, code) {
 }
 
 function encode(assignments) {
+  lastStatus = assignments.find(([key]) => key === 'STATUS')?.[1] ?? lastStatus
   return require('./lib/message.js').encode(assignments)
 }
 
@@ -45,8 +57,12 @@ function stopping(text) {
 }
 
 function reloading(text) {
-  const usec = require('./lib/clock.js').monotonicUsec()
-  return announce([['RELOADING', '1'], ['MONOTONIC_USEC', String(usec)]], 'reloading', text)
+  const usec = link.kind === null ? null : require('./lib/clock.js').monotonicUsec()
+  if (usec === null && link.begin()) {
+    link.warnOnce('the time of a reload is not to be had, so Type=notify-reload will not see this one begin ' +
+      '(Deno shows it only with --allow-all)', 'AYE_NO_CLOCK')
+  }
+  return announce([['RELOADING', '1'], ...(usec === null ? [] : [['MONOTONIC_USEC', String(usec)]])], 'reloading', text)
 }
 
 function announce(assignments, name, text) {
@@ -119,7 +135,7 @@ function booted() {
 }
 
 function watch() {
-  return (dog ??= require('./lib/watchdog.js').create(given.watchdog, link, warn))
+  return (dog ??= require('./lib/watchdog.js').create(given.watchdog, link, warn, () => lastStatus))
 }
 
 const watchdog = Object.freeze({

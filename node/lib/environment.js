@@ -4,13 +4,14 @@
 // takes anything from it, and nothing here ever changes it, so whoever else reads LISTEN_FDS finds it as systemd left it.
 // `read` is a function of its arguments; the facts are those of sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
 
+const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'SYSTEMD_EXEC_PID']
 const FIRST_FD = 3
 const NAME_WITHOUT_NAMES = 'unknown'
 // uint64 without the value that sd_watchdog_enabled(3) reads as infinity.
 const LONGEST_USEC = 2n ** 64n - 2n
 
 /**
- * @param {Record<string, string | undefined>} env the environment, as `process.env`
+ * @param {Record<string, string | undefined>} env `VARIABLES` of the environment
  * @param {number} pid this process
  * @param {(fd: number) => boolean | null} isSocket of an open descriptor; null when it is not open
  */
@@ -95,7 +96,8 @@ function remedy(env, pid, { problem }, why) {
         '(sudo, env -i): let ExecStart= start node itself'
       : 'something drops it before node runs (sudo, env -i, UnsetEnvironment=): let it pass')
   }
-  const reasons = [why, problem].filter(Boolean).map((reason) => `${reason}; `).join('')
+  if (problem) return why ? `${why}; ${problem}` : problem
+  const reasons = why ? `${why}; ` : ''
   if (stranger) {
     return `${reasons}the service manager started process ${started} and gives a descriptor to it alone, this is process ` +
       `${pid}: let ExecStart= start node itself (no npm start, no shell in between), and call aye in that process`
@@ -106,4 +108,4 @@ function remedy(env, pid, { problem }, why) {
   return `${reasons}no notify descriptor was passed to this process: ${line}start it with ExecStart=aye wrap -- ...`
 }
 
-module.exports = { read }
+module.exports = { VARIABLES, read }

@@ -60,7 +60,7 @@ function datagramHandle(socket) {
   const states = Object.getOwnPropertySymbols(socket).map((symbol) => socket[symbol])
   const handle = states.find((state) => state?.handle)?.handle
   // An unbound socket has a handle, but on Linux no descriptor behind it.
-  return handle?.fd === -1 || handle?.fd < 0 ? null : handle
+  return handle?.fd < 0 ? null : handle
 }
 
 module.exports = { WITHOUT_FD, assignments, checkName, descriptorOf }

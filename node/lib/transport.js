@@ -15,9 +15,9 @@ const GONE = new Set(['ECONNREFUSED', 'ENOTCONN', 'ECONNRESET', 'EPIPE'])
 /**
  * @param {ReturnType<typeof import('./environment.js').read>} given
  * @param {{ write: typeof fs.writeSync, pause: (ms: number) => void, warn: (text: string, code: string) => void,
- *   load: typeof import('./addon.js').load }} world
+ *   load: typeof import('./addon.js').load, access: typeof import('./access.js').notifyAccess }} world
  */
-function open(given, { write, pause, warn, load }) {
+function open(given, { write, pause, warn, load, access }) {
   const said = new Set()
   const warnOnce = (text, code) => {
     if (said.has(code)) return
@@ -31,9 +31,13 @@ function open(given, { write, pause, warn, load }) {
   function begin() {
     if (begun) return kind !== null
     begun = true
-    const text = kind === null ? (given.expected ? given.remedy(problem) : null) : given.notMain()
-    if (text !== null) warnOnce(text, kind === null ? 'AYE_NO_TRANSPORT' : 'AYE_NOT_MAIN')
-    return kind !== null
+    if (kind === null) {
+      if (given.expected) warnOnce(given.remedy(problem), 'AYE_NO_TRANSPORT')
+      return false
+    }
+    const text = given.notMain()
+    if (text !== null && access() !== 'all') warnOnce(text, 'AYE_NOT_MAIN')
+    return true
   }
 
   function fail(error) {
@@ -182,4 +186,11 @@ function isSocket(fd) {
   }
 }
 
-module.exports = { open, isSocket, system: { write: fs.writeSync, pause, load: () => require('./addon.js').load() } }
+const system = {
+  write: fs.writeSync,
+  pause,
+  load: () => require('./addon.js').load(),
+  access: () => require('./access.js').notifyAccess(),
+}
+
+module.exports = { open, isSocket, system }

@@ -121,7 +121,7 @@ test('names no line that could not open the address', () => {
 
 test('says what is wrong with the descriptors beside what is wrong with the addon', () => {
   const broken = { NOTIFY_SOCKET: '/run/systemd/notify', ...listen('1', 'notify') }
-  assert.match(given(broken, () => false).remedy('no addon'), /^no addon; descriptor 3, named notify, is not a socket; /)
+  assert.match(given(broken, () => false).remedy('no addon'), /^no addon; descriptor 3, named notify, is not a socket$/)
 })
 
 test('names the process that the manager started instead of this one', () => {

@@ -1,64 +1,47 @@
-// Runs the tests on other runtimes than the machine's: `node node/test/runtimes.mjs [18 20 22 24 26 bun deno]`, all of
-// them without arguments. Their binaries come as npm packages into a cache outside the repository; a cached one is used
-// as it is. Node runs the whole suite itself; under Bun and Deno it is the process under test that they run.
+// Runs the same tests on every runtime: `node node/test/runtimes.mjs [NAME...]`, all of them without arguments; `--list`
+// names them, `--table` prints what each can do in Markdown, as node/README.md has it. See runtimes/table.mjs.
 
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { availableParallelism } from 'node:os'
 
-const HERE = dirname(fileURLToPath(import.meta.url))
-const CACHE = join(process.env.AYE_CACHE ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'aye'), 'runtimes')
-const NODES = ['18', '20', '22', '24', '26']
+import { markdown } from './runtimes/markdown.mjs'
+import { runsOf } from './runtimes/run.mjs'
+import { runtimes } from './runtimes/table.mjs'
 
-const suite = readdirSync(HERE).filter((name) => name.endsWith('.test.js')).map((name) => join(HERE, name))
-
-/** What to install for a runtime, where its program lies then, and which tests it runs. */
-function recipe(name) {
-  const { arch } = process
-  if (NODES.includes(name)) return { package: `node-linux-${arch}@${name}`, program: `node-linux-${arch}/bin/node`, tests: suite }
-  if (name === 'bun') {
-    const program = `@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : arch}/bin/bun`
-    return { package: 'bun', program, arguments: [], tests: [join(HERE, 'service.test.js')] }
-  }
-  if (name === 'deno') {
-    return { package: 'deno', program: `@deno/linux-${arch}-glibc/deno`, arguments: ['run', '-A'], tests: [join(HERE, 'deno/transport.test.js')] }
-  }
-  throw new Error(`no runtime is called '${name}': use ${[...NODES, 'bun', 'deno'].join(', ')}`)
+function find(name) {
+  const found = runtimes.find((one) => one.name === name || one.name === `node${name}`)
+  if (!found) throw new Error(`no runtime is called '${name}': use ${runtimes.map((one) => one.name).join(', ')}`)
+  return found
 }
 
-function install(name, { package: wanted, program }) {
-  const home = join(CACHE, NODES.includes(name) ? `node-${name}` : name)
-  const path = join(home, 'node_modules', program)
-  if (existsSync(path)) return path
-  mkdirSync(home, { recursive: true })
-  const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--silent', '--prefix', home]
-  const { status } = spawnSync('npm', ['install', ...flags, wanted], { stdio: ['ignore', 'ignore', 'inherit'] })
-  if (status !== 0 || !existsSync(path)) throw new Error(`installing ${wanted} into ${home} failed: is there a network?`)
-  return path
+/** As many at a time as there are processors; their lines come in the order of the runs. */
+async function all(runs) {
+  const turn = turns(availableParallelism())
+  for (const result of runs.map(turn)) {
+    const { line, passed, output } = await result
+    if (!passed) process.stdout.write(output)
+    console.log(line)
+    if (!passed) process.exitCode = 1
+  }
 }
 
-function run(name) {
-  const wanted = recipe(name)
-  const program = install(name, wanted)
-  const foreign = wanted.arguments !== undefined
-  const env = foreign ? { ...process.env, AYE_TEST_RUNTIME: [program, ...wanted.arguments].join(' ') } : process.env
-  const files = wanted.tests.map((file) => relative(process.cwd(), file))
-  const { stdout, status } = spawnSync(foreign ? process.execPath : program, ['--test', '--test-reporter=tap', ...files],
-    { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 26 })
-  const version = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout.split('\n', 1)[0]
-  const figure = (what) => Number(stdout.match(new RegExp(`^# ${what} (\\d+)$`, 'm'))?.[1] ?? 0)
-  const passed = status === 0 && figure('pass') > 0 && figure('pass') === figure('tests')
-  if (!passed) process.stdout.write(stdout)
-  console.log(`${name} (${version.replace(/^deno |\s.*$/g, '')}): ${figure('pass')} of ${figure('tests')} passed`)
-  return passed
+/** Calls what it is given, at most `free` at a time. */
+function turns(free) {
+  const waiting = []
+  return async (work) => {
+    if (free > 0) free--
+    else await new Promise((resolve) => waiting.push(resolve))
+    const result = await work()
+    if (waiting.length > 0) waiting.shift()()
+    else free++
+    return result
+  }
 }
 
 try {
-  const chosen = process.argv.slice(2)
-  const passed = (chosen.length > 0 ? chosen : [...NODES, 'bun', 'deno']).map(run)
-  process.exitCode = passed.every(Boolean) ? 0 : 1
+  const words = process.argv.slice(2)
+  if (words[0] === '--table') console.log(markdown())
+  else if (words[0] === '--list') console.log(runtimes.map((one) => one.name).join('\n'))
+  else await all((words.length > 0 ? words.map(find) : runtimes).flatMap(runsOf))
 } catch (error) {
   console.error(`runtimes: ${error.message}`)
   process.exitCode = 1

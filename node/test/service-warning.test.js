@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
-const { overEach, receiver, service, withoutAddon } = require('./support/service.js')
+const { has, overEach, receiver, service, withoutAddon } = require('./support/service.js')
 
 const count = (text, code) => [...text.matchAll(new RegExp(`\\[${code}\\] AyeWarning: `, 'g'))].length
 
@@ -15,7 +15,7 @@ async function nothingArrives(t, socket, next) {
   assert.equal((await next()).text, 'X_MARKER=1')
 }
 
-test('warns once, with the remedy, when there is neither a descriptor nor an addon', async (t) => {
+if (has('addon')) test('warns once, with the remedy, when there is neither a descriptor nor an addon', async (t) => {
   const { socket, next } = await receiver(t)
   const { said, exit } = service(t, 'say([aye.transport, aye.ready(), aye.ready(), aye.watchdog.start(), await aye.barrier()])',
     { socket, env: { WATCHDOG_USEC: '2000000' }, wrapped: false, subject: withoutAddon(t) })
@@ -35,7 +35,7 @@ test('warns once when there is a watchdog but no address', async (t) => {
   assert.match(stderr, /WATCHDOG_USEC is set, but NOTIFY_SOCKET is not/)
 })
 
-test('does without the addon over the descriptor, and says once what needs it', async (t) => {
+if (has('descriptor') && has('addon')) test('does without the addon over the descriptor, and says once what needs it', async (t) => {
   const { socket, next } = await receiver(t)
   const { said, exit } = service(t, 'say([aye.transport, aye.ready(), await aye.barrier(), aye.storeFd(1, "out"), aye.removeFd("out")])',
     { socket, subject: withoutAddon(t) })
@@ -52,7 +52,7 @@ for (const [what, setup, expected] of [
   ['is closed', 'export LISTEN_FDS=99 LISTEN_FDNAMES="notify$(printf %98s | tr " " :)"', /is not open/],
   ['has no matching name', 'export LISTEN_FDNAMES=notify:http', /2 names, LISTEN_FDS says 1/],
 ]) {
-  test(`warns and sends nothing when the descriptor ${what} and there is no addon`, async (t) => {
+  if (has('descriptor')) test(`warns and sends nothing when the descriptor ${what} and there is no addon`, async (t) => {
     const { socket, next } = await receiver(t)
     const { said, exit } = service(t, 'say([aye.transport, aye.ready(), aye.status("s")])', { socket, setup, subject: withoutAddon(t) })
     assert.deepEqual(await said(), [null, false, false])
@@ -62,7 +62,7 @@ for (const [what, setup, expected] of [
     await nothingArrives(t, socket, next)
   })
 
-  test(`goes over the addon when the descriptor ${what}`, async (t) => {
+  if (has('addon')) test(`goes over the addon when the descriptor ${what}`, async (t) => {
     const { socket, next } = await receiver(t)
     const { said, exit } = service(t, 'say([aye.transport, aye.ready()])', { socket, setup })
     assert.deepEqual(await said(), ['addon', true])

@@ -6,7 +6,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
-const { overEach, receiver, service } = require('./support/service.js')
+const { has, overEach, receiver, service } = require('./support/service.js')
 
 const count = (text, pattern) => [...text.matchAll(pattern)].length
 
@@ -55,7 +55,7 @@ overEach('warns once and returns false when the service manager has gone away', 
   assert.match(stderr, how.wrapped ? /ECONNREFUSED.*is it still running/ : /nobody listens there any more/)
 })
 
-test('finds the next service manager at the address of one that has gone away', async (t) => {
+if (has('addon')) test('finds the next service manager at the address of one that has gone away', async (t) => {
   const first = await receiver(t)
   const { child, said, exit } = service(t, `
     say(aye.ready())

@@ -17,7 +17,7 @@ const given = (more) => ({
 })
 
 /** A link over answers: each send takes the next one, an errno name or null for success. */
-function link(answers, what, loaded = NO_ADDON) {
+function link(answers, what, { loaded = NO_ADDON, access = 'main' } = {}) {
   const log = { sends: [], pauses: 0, loads: 0, warnings: [] }
   const world = {
     write: (fd, bytes) => {
@@ -28,11 +28,12 @@ function link(answers, what, loaded = NO_ADDON) {
     pause: () => log.pauses++,
     warn: (text, code) => log.warnings.push(`${code} ${text}`),
     load: () => (log.loads++, loaded),
+    access: () => access,
   }
   return { log, ...open(given(what), world) }
 }
 
-const overDescriptor = (answers, loaded) => link(answers, { notify: 3 }, loaded)
+const overDescriptor = (answers, loaded) => link(answers, { notify: 3 }, { loaded })
 
 /** The same with an addon, whose connections are numbered. */
 function overAddon(answers) {
@@ -54,7 +55,7 @@ function overAddon(answers) {
     barrier: async (connection, ms) => answer(`barrier ${connection} ${ms}`),
   }
   const loaded = { native, problem: null }
-  return { calls, loaded, ...link([], { address: '/run/notify' }, loaded) }
+  return { calls, loaded, ...link([], { address: '/run/notify' }, { loaded }) }
 }
 
 for (const code of ['ECONNREFUSED', 'EPIPE', 'EBADF', 'ENOTCONN', 'EMSGSIZE', 'EPERM']) {
@@ -110,6 +111,11 @@ test('says at the first message that the manager will not listen to this process
   assert.deepEqual(log.warnings, [])
   assert.deepEqual([deliver(MESSAGE), offer(MESSAGE), begin()], [true, true, true])
   assert.deepEqual([log.sends.length, log.warnings], [2, ['AYE_NOT_MAIN not you']])
+})
+
+test('does not say so where the unit lets every process speak', () => {
+  const { deliver, log } = link([], { notify: 3, notMain: () => 'not you' }, { access: 'all' })
+  assert.deepEqual([deliver(MESSAGE), log.warnings], [true, []])
 })
 
 test('does not load the addon for what the descriptor can do', () => {

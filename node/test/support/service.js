@@ -18,12 +18,19 @@ const RECEIVE = built(process.env.AYE_RECEIVE ?? join(TARGET, 'debug/examples/re
 const RUNTIME = process.env.AYE_TEST_RUNTIME ?? process.execPath
 const SUBJECT = join(__dirname, 'subject.js')
 const PACKAGE = join(__dirname, '../..')
-// One transport of the two, for a runtime that lacks the other.
+// What RUNTIME cannot do, by the names in runtimes/table.mjs; that it says so has tests in runtimes/cannot.
+const CANNOT = (process.env.AYE_TEST_CANNOT ?? '').split(' ')
 const ONLY = process.env.AYE_TEST_TRANSPORT
-const TRANSPORTS = ['fd', 'addon'].filter((transport) => ONLY === undefined || transport === ONLY)
+const TRANSPORTS = Object.entries({ fd: 'descriptor', addon: 'addon' })
+  .filter(([transport, feature]) => (ONLY ?? transport) === transport && has(feature)).map(([transport]) => transport)
 
 const addon = join(PACKAGE, `prebuilds/linux-${process.arch}.node`)
 if (!existsSync(addon)) throw new Error(`the tests need ${addon}: build it with 'make addon'`)
+
+/** Whether the runtime under test can do it. */
+function has(feature) {
+  return !CANNOT.includes(feature)
+}
 
 function built(path, package_) {
   try {
@@ -81,8 +88,8 @@ async function end(child, signal) {
  * Starts a service that runs `code`, see subject.js. `setup` is shell code that comes between `aye wrap` and node, in the
  * same process; `wrapped: false` leaves `aye wrap` out, so that there is $NOTIFY_SOCKET alone.
  */
-function service(t, code, { socket, env = {}, setup = '', wrapped = true, subject = SUBJECT } = {}) {
-  const node = [...RUNTIME.split(' '), subject, code]
+function service(t, code, { socket, env = {}, setup = '', wrapped = true, subject = SUBJECT, runtime = RUNTIME } = {}) {
+  const node = [...runtime.split(' '), subject, code]
   const shell = ['sh', '-c', `${setup}\nexec "$@"`, 'sh', ...node]
   const [command, ...rest] = wrapped ? [AYE, 'wrap', '--', ...shell] : shell
   const child = spawn(command, rest, { env: environment({ NOTIFY_SOCKET: socket, ...env }), stdio: ['pipe', 'pipe', 'pipe'] })
@@ -106,4 +113,4 @@ function environment(more) {
   return Object.fromEntries(kept)
 }
 
-module.exports = { AYE, environment, overEach, receiver, service, withoutAddon }
+module.exports = { AYE, RUNTIME, environment, has, overEach, receiver, service, withoutAddon }
