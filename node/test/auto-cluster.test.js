@@ -1,6 +1,7 @@
 'use strict'
 
-// aye/auto in the primary of a cluster, and in its workers: real processes, and what the service manager hears of them.
+// aye/auto in the primary of a cluster, and in its workers: real processes, and what the service manager hears of them. A
+// worker that hangs is in service-auto.test.js, since it is to be held against every runtime.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -16,8 +17,6 @@ const forked = (primary, worker) => `
   if (cluster.isPrimary) { ${primary} } else { ${worker} }`
 
 const UP = (workers) => new RegExp(`^READY=1\\nSTATUS=listening on 127\\.0\\.0\\.1:\\d+ \\(${workers}\\)$`)
-// Not for ever: a primary that is killed leaves a worker that hangs to nobody.
-const HANG = 'for (const end = Date.now() + 5000; Date.now() < end;);'
 const BEATING = { env: { WATCHDOG_USEC: '100000' } }
 
 test('does not say READY while a worker does not listen yet', async (t) => {
@@ -105,42 +104,6 @@ for (const [what, primary] of [
     await nothing()
   })
 }
-
-overEach('stops beating when a worker hangs, though the primary and another worker run on', async (t, how) => {
-  const { next, child } = await program(t, forked(`
-    cluster.fork()
-    const worker = cluster.fork()
-    process.once('SIGUSR2', () => worker.send('hang'))
-    worker.on('message', () => { aye().notify({ X_HANGS: 1 }); setTimeout(() => aye().notify({ X_LATER: 1 }), 1000) })`, `
-    process.once('message', () => process.send('hangs', () => { ${HANG} }))
-    listen()`), { ...BEATING, ...how })
-  assert.match(await next(), UP('2 workers'))
-  for (let beat = 0; beat < 4; beat++) assert.equal(await next(), 'WATCHDOG=1')
-  child.kill('SIGUSR2')
-  const texts = []
-  do texts.push(await next())
-  while (texts.at(-1) !== 'X_LATER=1')
-  const after = texts.slice(texts.indexOf('X_HANGS=1') + 1, -1)
-  // The one that was under way: the worker may have answered it before it hung.
-  assert.ok(after.length <= 1, `${after.length} heartbeats in ten times the time between them`)
-  child.kill('SIGKILL')
-})
-
-test('beats again when a worker that hung is killed', async (t) => {
-  const { next, child } = await program(t, forked(`
-    cluster.fork()
-    const worker = cluster.fork()
-    process.once('SIGUSR2', () => worker.send('hang'))
-    worker.on('message', () => setTimeout(() => { aye().notify({ X_KILLED: 1 }); worker.process.kill('SIGKILL') }, 500))`, `
-    process.once('message', () => process.send('hangs', () => { ${HANG} }))
-    listen()`), BEATING)
-  assert.match(await next(), UP('2 workers'))
-  for (let beat = 0; beat < 4; beat++) assert.equal(await next(), 'WATCHDOG=1')
-  child.kill('SIGUSR2')
-  while (await next() !== 'X_KILLED=1');
-  for (let beat = 0; beat < 4; beat++) assert.equal(await next(), 'WATCHDOG=1')
-  child.kill()
-})
 
 test('goes on beating while a new worker starts, however long it blocks, and while one is leaving', async (t) => {
   const { next, child } = await program(t, forked(`

@@ -63,3 +63,34 @@ overEach('auto leaves the end of a program to its own listener of SIGTERM', asyn
   assert.equal(await next(), 'STOPPING=1')
   assert.deepEqual(await exit, { status: 3, stderr: '' })
 })
+
+overEach('auto says READY when the workers of a cluster listen, and beats until one of them hangs', async (t, how) => {
+  const { next, child, exit } = await start(t, how, `
+    const cluster = require('node:cluster')
+    const aye = require('../../index.js')
+    if (cluster.isPrimary) {
+      cluster.fork()
+      const worker = cluster.fork()
+      process.once('SIGUSR2', () => worker.send('hang'))
+      worker.on('message', () => {
+        aye.notify({ X_HANGS: 1 })
+        setTimeout(() => { worker.process.kill('SIGKILL'); aye.notify({ X_KILLED: 1 }) }, 1000)
+      })
+    } else {
+      // Longer than the primary lets it, but not for ever.
+      process.once('message', () => process.send('hangs', () => { for (const end = Date.now() + 5000; Date.now() < end;); }))
+      require('node:http').createServer().listen(0, '127.0.0.1')
+    }`, { WATCHDOG_USEC: '100000' })
+  assert.match(await next(), /^READY=1\nSTATUS=listening on (127\.0\.0\.1:\d+(, )?)+ \(2 workers\)$/)
+  for (let beat = 0; beat < 4; beat++) assert.equal(await next(), 'WATCHDOG=1')
+  child.kill('SIGUSR2')
+  while (await next() !== 'X_HANGS=1');
+  const held = []
+  do held.push(await next())
+  while (held.at(-1) !== 'X_KILLED=1')
+  // The one that was under way: the worker may have answered it before it hung.
+  assert.ok(held.length <= 2, `${held.length - 1} heartbeats in twenty times the time between them`)
+  for (let beat = 0; beat < 4; beat++) assert.equal(await next(), 'WATCHDOG=1')
+  child.kill()
+  assert.match((await exit).stderr, /gate everyWorkerAnswers/)
+})

@@ -55,7 +55,7 @@ function speak(env) {
   function begin(text) {
     onceTerminated(process, () => aye.stopping())
     aye.ready(text)
-    aye.watchdog.start({ gates: [workers.answer], diagnose: env.AYE_DIAGNOSE === '1' })
+    aye.watchdog.start({ gates: [workers.everyWorkerAnswers], diagnose: env.AYE_DIAGNOSE === '1' })
   }
 }
 

@@ -68,7 +68,7 @@ function create(cluster, counts, changed) {
     },
 
     /** Settles, with true, when every worker has answered the question or is gone. */
-    async answer() {
+    async everyWorkerAnswers() {
       const questions = living().filter((worker) => worker.isConnected()).map((worker) => ({ expected: answered.has(worker), promise: ask(worker) }))
       await Promise.all(questions.filter(({ expected }) => expected).map(({ promise }) => promise))
       return true
