@@ -1,7 +1,7 @@
 'use strict'
 
-// aye/auto in the primary of a cluster, and in its workers: real processes, and what the service manager hears of them. A
-// worker that hangs is in service-auto.test.js, since it is to be held against every runtime.
+// aye/auto in the primary of a cluster, and in its workers: real processes, and what the service manager hears of them.
+// A worker that hangs is in service-auto.test.js, since it is to be held against every runtime.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -95,8 +95,9 @@ for (const [what, primary] of [
   ['by turns', ''],
   ['by the kernel', 'cluster.schedulingPolicy = cluster.SCHED_NONE;'],
 ]) {
-  overEach(`says READY once all workers listen, with connections handed out ${what}, and ends by SIGTERM`, async (t, how) => {
-    const { next, child, exit, nothing } = await program(t, forked(`${primary} cluster.fork(); cluster.fork()`, 'listen()'), how)
+  overEach(`says READY once all workers listen, handing out connections ${what}, and ends by SIGTERM`, async (t, how) => {
+    const code = forked(`${primary} cluster.fork(); cluster.fork()`, 'listen()')
+    const { next, child, exit, nothing } = await program(t, code, how)
     assert.match(await next(), UP('2 workers'))
     child.kill()
     assert.equal(await next(), 'STOPPING=1')
@@ -124,7 +125,7 @@ test('goes on beating while a new worker starts, however long it blocks, and whi
 })
 
 for (const serialization of ['json', 'advanced']) {
-  test(`asks its workers without a word to the program's own listeners, with messages as ${serialization}`, async (t) => {
+  test(`asks its workers without a word to the program's listeners, with messages as ${serialization}`, async (t) => {
     const { next, said, child } = await program(t, forked(`
       cluster.setupPrimary({ serialization: '${serialization}' })
       const heard = []

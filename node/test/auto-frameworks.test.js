@@ -1,7 +1,7 @@
 'use strict'
 
 // The hello-worlds of web frameworks under aye/auto, unmodified: each says READY, answers, beats, says STOPPING at
-// SIGTERM, and ends as it ends without it. They are installed from npm into the cache at the first run, see auto/frameworks.js.
+// SIGTERM, and ends as it ends without it. They are installed from npm at the first run, see auto/frameworks.js.
 
 const assert = require('node:assert/strict')
 const { spawn } = require('node:child_process')
@@ -35,7 +35,8 @@ async function start(t, name, { wrapped, flags = [], env = {} }) {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const started = { child, port, output: '', exit: once(child, 'close') }
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { started.output += text })
+  const keep = (text) => { started.output += text }
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep)
   t.after(() => child.kill('SIGKILL'))
   return started
 }

@@ -19,6 +19,7 @@ const { AYE, environment, overEach, receiver } = require('./support/service.js')
 
 const LOOPBACK = /^READY=1\nSTATUS=listening on 127\.0\.0\.1:\d+$/
 const LISTEN = `const server = require('node:net').createServer().listen(0, '127.0.0.1')`
+const BRIEF = `${LISTEN}; setTimeout(() => server.close(), 50)`
 const SILENT = { status: 0, stderr: '' }
 
 for (const [what, env] of [
@@ -30,7 +31,8 @@ for (const [what, env] of [
 }
 
 test('takes a process for the main one when a variable names it, or none names anyone', () => {
-  for (const env of [{}, { SYSTEMD_EXEC_PID: '42' }, { SYSTEMD_EXEC_PID: '7', LISTEN_PID: '42' }, { WATCHDOG_PID: '42' }]) {
+  const all = [{}, { SYSTEMD_EXEC_PID: '42' }, { SYSTEMD_EXEC_PID: '7', LISTEN_PID: '42' }, { WATCHDOG_PID: '42' }]
+  for (const env of all) {
     assert.equal(isMain(env, 42), true, JSON.stringify(env))
   }
 })
@@ -60,17 +62,19 @@ for (const [where, text] of [
 
 test('knows the server that is asked for by its port or its path', () => {
   const tcp = { address: '::', port: 3000 }
-  assert.deepEqual([matches(tcp, undefined), matches(tcp, ''), matches(tcp, '3000'), matches(tcp, '300')], [true, true, true, false])
-  assert.deepEqual([matches('/run/a', '/run/a'), matches('/run/a', '/run/b'), matches(null, '3000')], [true, false, false])
-  assert.deepEqual([matches({ address: '/run/a', port: -1 }, '/run/a'), matches({ address: '/run/a', port: -1 }, '-1')], [true, false])
+  const path = { address: '/run/a', port: -1 }
+  const wrong = [[tcp, '300'], [tcp, '::'], ['/run/a', '/run/b'], [path, '-1'], [path, '/run/b'], [null, '3000']]
+  const right = [[tcp, '3000'], ['/run/a', '/run/a'], [path, '/run/a'], [tcp, undefined], [null, ''], [path, '']]
+  for (const one of wrong) assert.equal(matches(...one), false, JSON.stringify(one))
+  for (const one of right) assert.equal(matches(...one), true, JSON.stringify(one))
 })
 
 test('loads nothing and touches nothing where there is no service manager', async (t) => {
   const { said, exit } = await program(t, `
-    const loaded = Object.keys(require.cache).filter((path) => !path.includes('/test/')).map((path) => path.split('/').pop())
-    say([loaded, process.listenerCount('SIGTERM'), Object.keys(process.env).filter((name) => name.startsWith('AYE_AUTO'))])`,
+    const loaded = Object.keys(require.cache).filter((path) => !path.includes('/test/'))
+    say([loaded.map((path) => path.split('/').pop()), process.listenerCount('SIGTERM'), process.env.AYE_AUTO_PID ?? null])`,
   { wrapped: false, env: { NOTIFY_SOCKET: undefined } })
-  assert.deepEqual(await said(), [['auto.js'], 0, []])
+  assert.deepEqual(await said(), [['auto.js'], 0, null])
   assert.deepEqual(await exit, SILENT)
 })
 
@@ -99,20 +103,16 @@ test('does not say READY for a server that only looks whether a port is free', a
 test('does not say READY for the server of a thread', async (t) => {
   const { exit, said, nothing } = await program(t, `
     const { Worker } = require('node:worker_threads')
-    const code = ${JSON.stringify(`${LISTEN}; server.on('listening', () => setImmediate(() => setImmediate(() => server.close())))`)}
-    new Worker(code, { eval: true }).on('exit', say)`)
+    new Worker(${JSON.stringify(BRIEF)}, { eval: true }).on('exit', say)`)
   assert.equal(await said(), 0)
   assert.deepEqual(await exit, SILENT)
   await nothing()
 })
 
-for (const [what, env] of [['the environment', {}], ['SYSTEMD_EXEC_PID of another process', { SYSTEMD_EXEC_PID: '1' }]]) {
+for (const [what, env] of [['the environment', {}], ['SYSTEMD_EXEC_PID of another', { SYSTEMD_EXEC_PID: '1' }]]) {
   overEach(`does nothing and says nothing in a child that inherits ${what}, though it listens`, async (t, how) => {
     const { exit, said, nothing } = await program(t, `
-      const code = ${JSON.stringify(`${LISTEN}; server.on('listening', () => setImmediate(() => setImmediate(() => {
-        console.log(process.listenerCount('SIGTERM'))
-        server.close()
-      })))`)}
+      const code = ${JSON.stringify(`${BRIEF}; server.on('close', () => console.log(process.listenerCount('SIGTERM')))`)}
       const child = require('node:child_process').spawn(process.execPath, ['-e', code], { stdio: 'inherit' })
       child.on('exit', say)`, { ...how, env })
     assert.equal(await said(), 0)
@@ -132,7 +132,7 @@ overEach('sends nothing before a server listens: neither heartbeats nor, at SIGT
 })
 
 test('says nothing when the program has ended by itself, which systemd sees', async (t) => {
-  const { next, exit, nothing } = await program(t, `${LISTEN}; setTimeout(() => server.close(), 50)`)
+  const { next, exit, nothing } = await program(t, BRIEF)
   assert.match(await next(), LOOPBACK)
   assert.deepEqual(await exit, SILENT)
   await nothing()
@@ -168,8 +168,9 @@ test('says READY and the address when a server listens on a descriptor that was 
   const passed = net.createServer().listen(0, '127.0.0.1')
   await once(passed, 'listening')
   t.after(() => passed.close())
-  const code = `const server = require('node:net').createServer().listen({ fd: 3 }, () => setTimeout(() => server.close(), 50))`
-  const child = spawn('sh', ['-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', AYE, 'wrap', '--', process.execPath, '-r', AUTO, '-e', code], {
+  const code = BRIEF.replace(/listen\(.*?\)/, 'listen({ fd: 3 })')
+  const wrapped = [AYE, 'wrap', '--', process.execPath, '-r', AUTO, '-e', code]
+  const child = spawn('sh', ['-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', ...wrapped], {
     env: environment({ NOTIFY_SOCKET: socket, LISTEN_FDS: '1', LISTEN_FDNAMES: 'http' }),
     stdio: ['ignore', 'inherit', 'inherit', passed._handle.fd],
   })
@@ -190,16 +191,18 @@ test('waits for the server that AYE_READY_ON names', async (t) => {
   child.kill()
 })
 
+const HERE = JSON.stringify(AUTO)
+const MODULE = `import { createRequire } from 'node:module'; const require = createRequire(${HERE});`
 for (const [what, flags, preamble] of [
   ['--import', ['--import', AUTO], ''],
   ['-r', ['-r', AUTO], ''],
-  ['require in the program', [], `require(${JSON.stringify(AUTO)});`],
-  ['import in the program', ['--input-type=module'], `import ${JSON.stringify(AUTO)}; import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(AUTO)});`],
-  ['its name in the package', ['--input-type=commonjs'], `require('node:module').createRequire(${JSON.stringify(AUTO)})('aye/auto');`],
+  ['require in the program', [], `require(${HERE});`],
+  ['import in the program', ['--input-type=module'], `import ${HERE}; ${MODULE}`],
+  ['its name in the package', [], `require('node:module').createRequire(${HERE})('aye/auto');`],
 ]) {
   test(`works by ${what}`, async (t) => {
     const { socket, next } = await receiver(t)
-    const code = `${preamble} ${LISTEN}; server.on('listening', () => setTimeout(() => server.close(), 50))`
+    const code = `${preamble} ${BRIEF}`
     const { status, stderr } = spawnSync(AYE, ['wrap', '--', process.execPath, ...flags, '-e', code],
       { env: environment({ NOTIFY_SOCKET: socket }), encoding: 'utf8' })
     assert.deepEqual({ status, stderr }, SILENT)
@@ -234,10 +237,12 @@ async function terminate(t, how, code, again = false) {
 for (const [what, code, expected, again] of [
   ['ends by the signal, as without it, when the program has no listener', '', { status: 'SIGTERM' }],
   ['leaves the end to a listener of the program', `process.on('SIGTERM', () => process.exit(3))`, { status: 3 }],
-  ['leaves the end to one that was there before it', `process.prependListener('SIGTERM', () => process.exit(3))`, { status: 3 }],
+  ['leaves the end to one that was put before all others',
+    `process.prependListener('SIGTERM', () => process.exit(3))`, { status: 3 }],
   ['leaves the end to one that is added when the program is up',
     `${LATER} process.on('SIGTERM', () => server.close())`, { status: 0 }],
-  ['leaves the end to one that is called once', `process.once('SIGTERM', () => setTimeout(process.exit, 20, 3))`, { status: 3 }],
+  ['leaves the end to one that is called once',
+    `process.once('SIGTERM', () => setTimeout(process.exit, 20, 3))`, { status: 3 }],
   ['leaves the end to one that is put before it and called once',
     `${LATER} process.prependOnceListener('SIGTERM', () => setTimeout(process.exit, 20, 3))`, { status: 3 }],
   ['lets a program that removed its listener end by the signal',

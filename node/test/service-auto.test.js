@@ -1,7 +1,7 @@
 'use strict'
 
-// aye/auto in any runtime, over each transport: what a server's listening and SIGTERM are to Node are other things to Bun
-// and Deno. All that does not depend on that is in auto.test.js.
+// aye/auto in any runtime, over each transport: what a server's listening and SIGTERM are to Node are other things to
+// Bun and Deno. All that does not depend on that is in auto.test.js.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -12,7 +12,8 @@ const { overEach } = require('./support/service.js')
 const FIRST = join(__dirname, 'auto/first.js')
 const LISTEN = `const server = require('node:net').createServer().listen(0, '127.0.0.1')`
 const UP = /^READY=1\nSTATUS=listening on 127\.0\.0\.1:\d+$/
-const start = (t, how, code, env = {}) => program(t, code, { ...how, subject: FIRST, env: { NODE_OPTIONS: undefined, ...env } })
+const start = (t, how, code, env = {}) =>
+  program(t, code, { ...how, subject: FIRST, env: { NODE_OPTIONS: undefined, ...env } })
 
 const servers = {
   net: LISTEN,
@@ -26,7 +27,7 @@ if (/\bdeno\b/.test(process.env.AYE_TEST_RUNTIME)) {
   servers['Deno.serve'] = `Deno.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, () => new Response('hello'))`
 }
 
-overEach('auto says READY for no server that fails to listen or is closed at once, but for one that stays', async (t, how) => {
+overEach('auto says READY for no server that fails to listen or is closed at once, but for the next', async (t, how) => {
   const { next, said, child } = await start(t, how, `
     const net = require('node:net')
     const probe = net.createServer().listen(0, '127.0.0.1', () => {
@@ -42,7 +43,7 @@ overEach('auto says READY for no server that fails to listen or is closed at onc
 })
 
 for (const [what, code] of Object.entries(servers)) {
-  overEach(`auto says READY when a server of ${what} listens, beats, and at SIGTERM says STOPPING and ends by it`, async (t, how) => {
+  overEach(`auto says READY when a server of ${what} listens, beats, says STOPPING at SIGTERM, ends by it`, async (t, how) => {
     const { next, child, exit, nothing } = await start(t, how, code, { WATCHDOG_USEC: '100000' })
     assert.match(await next(), UP)
     for (let beat = 0; beat < 3; beat++) assert.equal(await next(), 'WATCHDOG=1')
@@ -57,7 +58,8 @@ for (const [what, code] of Object.entries(servers)) {
 }
 
 overEach('auto leaves the end of a program to its own listener of SIGTERM', async (t, how) => {
-  const { next, child, exit } = await start(t, how, `process.once('SIGTERM', () => setTimeout(process.exit, 20, 3)); ${LISTEN}`)
+  const code = `process.once('SIGTERM', () => setTimeout(process.exit, 20, 3)); ${LISTEN}`
+  const { next, child, exit } = await start(t, how, code)
   assert.match(await next(), UP)
   child.kill()
   assert.equal(await next(), 'STOPPING=1')
@@ -78,7 +80,8 @@ overEach('auto says READY when the workers of a cluster listen, and beats until 
       })
     } else {
       // Longer than the primary lets it, but not for ever.
-      process.once('message', () => process.send('hangs', () => { for (const end = Date.now() + 5000; Date.now() < end;); }))
+      const hang = () => { for (const end = Date.now() + 5000; Date.now() < end;); }
+      process.once('message', () => process.send('hangs', hang))
       require('node:http').createServer().listen(0, '127.0.0.1')
     }`, { WATCHDOG_USEC: '100000' })
   assert.match(await next(), /^READY=1\nSTATUS=listening on (127\.0\.0\.1:\d+(, )?)+ \(2 workers\)$/)

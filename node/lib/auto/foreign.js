@@ -1,7 +1,7 @@
 'use strict'
 
-// Bun and Deno: their http servers are not made of net's, and each has a `serve` of its own, which most programs written for
-// them use. It returns when the server listens, so it is wrapped, until the program is up.
+// Bun and Deno: their http servers are not made of net's, and each has a `serve` of its own, which most programs written
+// for them use. It returns when the server listens, so it is wrapped, until the program is up.
 
 const http = require('node:http')
 

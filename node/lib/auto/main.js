@@ -51,7 +51,8 @@ function speak(env) {
     return null
   }
 
-  // SIGTERM first: whoever has seen READY may send it at once. It is heard in a later turn, so STOPPING stays behind READY.
+  // SIGTERM first: whoever has seen READY may send it at once. It is heard in a later turn of the loop,
+  // so STOPPING comes after READY.
   function begin(text) {
     onceTerminated(process, () => aye.stopping())
     aye.ready(text)

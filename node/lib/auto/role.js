@@ -6,7 +6,8 @@
 // Set by the first process that finds itself to be the main one, for its children where nothing else tells them apart:
 // systemd before 248 sets no SYSTEMD_EXEC_PID, nor does a container engine.
 const MARK = 'AYE_AUTO_PID'
-// Those of systemd.exec(5) are of the one process it started; `aye wrap` sets LISTEN_PID, below a stranger's SYSTEMD_EXEC_PID.
+// Those of systemd.exec(5) are of the one process it started. One of them is enough: `aye wrap` in the shell of a desktop
+// sets LISTEN_PID, and finds a SYSTEMD_EXEC_PID that is the terminal's.
 const WITNESSES = ['LISTEN_PID', 'WATCHDOG_PID', 'SYSTEMD_EXEC_PID', MARK]
 
 /**

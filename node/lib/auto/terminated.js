@@ -21,8 +21,8 @@ function onceTerminated(process, tell) {
     if (!left && process.listenerCount(SIGNAL) === 0) process.kill(process.pid, SIGNAL)
   }
 
-  // One that is called before this one after all, and once, is no longer there but has the signal in hand. It is one that
-  // was put in front later; Deno calls them in the order in which they were added, wherever they were put.
+  // One that is called before this one after all, and once, is no longer there but has the signal in hand. It is one
+  // that was put in front later; Deno calls them in the order in which they were added, wherever they were put.
   function removed(name, listener) {
     if (name !== SIGNAL || listener === terminated) return
     left = true

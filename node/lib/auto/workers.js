@@ -1,8 +1,8 @@
 'use strict'
 
 // The workers of a cluster, seen from its primary: whether each of them listens, and whether each of them answers. One
-// that is dead or has been told to go is no longer asked for anything; one that has not answered yet is still starting, or
-// does not know the question, and is asked but not waited for.
+// that is dead or has been told to go is no longer asked for anything; one that has not answered yet is still starting,
+// or does not know the question, and is asked but not waited for.
 
 const { ASK, ANSWER } = require('./worker.js')
 const { format } = require('./address.js')
@@ -18,7 +18,8 @@ function create(cluster, counts, changed) {
   const open = new Map()
 
   // The channel of one that dies closes before its exit is known, and a program replaces it at its exit.
-  const living = () => Object.values(cluster.workers).filter((worker) => !worker.isDead() && !worker.exitedAfterDisconnect)
+  const living = () => Object.values(cluster.workers)
+    .filter((worker) => !worker.isDead() && !worker.exitedAfterDisconnect)
 
   cluster.on('fork', (worker) => {
     worker.process.on('internalMessage', (message) => {
@@ -69,8 +70,9 @@ function create(cluster, counts, changed) {
 
     /** Settles, with true, when every worker has answered the question or is gone. */
     async everyWorkerAnswers() {
-      const questions = living().filter((worker) => worker.isConnected()).map((worker) => ({ expected: answered.has(worker), promise: ask(worker) }))
-      await Promise.all(questions.filter(({ expected }) => expected).map(({ promise }) => promise))
+      const asked = living().filter((worker) => worker.isConnected())
+      const answers = asked.map((worker) => [answered.has(worker), ask(worker)])
+      await Promise.all(answers.map(([expected, answer]) => expected && answer))
       return true
     },
   }

@@ -11,7 +11,8 @@ const { homedir } = require('node:os')
 const { join } = require('node:path')
 
 const SOURCES = join(__dirname, 'frameworks')
-const CACHE = join(process.env.AYE_CACHE ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'aye'), 'frameworks')
+const HOME = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+const CACHE = join(process.env.AYE_CACHE ?? join(HOME, 'aye'), 'frameworks')
 
 const FRAMEWORKS = {
   express: {
@@ -69,7 +70,8 @@ function run(cwd, command, args) {
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production', npm_config_omit: '' }
   const { status, signal, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8' })
   if (status === 0) return
-  throw new Error(`'${command} ${args.join(' ')}' ended with ${status ?? signal}, is there a network?\n${stdout}${stderr}`)
+  const what = [command, ...args].join(' ')
+  throw new Error(`'${what}' in ${cwd} ended with ${status ?? signal}, is there a network?\n${stdout}${stderr}`)
 }
 
 module.exports = { FRAMEWORKS, prepare }

@@ -17,7 +17,8 @@ const SUBJECT = join(__dirname, 'subject.js')
  */
 async function program(t, code, { env = {}, ...options } = {}) {
   const manager = await receiver(t)
-  const started = service(t, code, { socket: manager.socket, subject: SUBJECT, ...options, env: { ...PRELOAD, ...env } })
+  const all = { socket: manager.socket, subject: SUBJECT, ...options, env: { ...PRELOAD, ...env } }
+  const started = service(t, code, all)
   const next = async () => (await manager.next()).text
   return { ...started, manager, next, nothing: () => nothing(t, manager) }
 }
