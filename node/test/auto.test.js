@@ -19,6 +19,7 @@ const { AYE, environment, overEach, receiver } = require('./support/service.js')
 
 const LOOPBACK = /^READY=1\nSTATUS=listening on 127\.0\.0\.1:\d+$/
 const LISTEN = `const server = require('node:net').createServer().listen(0, '127.0.0.1')`
+const HERE = JSON.stringify(AUTO)
 const BRIEF = `${LISTEN}; setTimeout(() => server.close(), 50)`
 const SILENT = { status: 0, stderr: '' }
 
@@ -103,7 +104,7 @@ test('does not say READY for a server that only looks whether a port is free', a
 test('does not say READY for the server of a thread', async (t) => {
   const { exit, said, nothing } = await program(t, `
     const { Worker } = require('node:worker_threads')
-    new Worker(${JSON.stringify(BRIEF)}, { eval: true }).on('exit', say)`)
+    new Worker(${JSON.stringify(`require(${HERE}); ${BRIEF}`)}, { eval: true }).on('exit', say)`)
   assert.equal(await said(), 0)
   assert.deepEqual(await exit, SILENT)
   await nothing()
@@ -191,7 +192,6 @@ test('waits for the server that AYE_READY_ON names', async (t) => {
   child.kill()
 })
 
-const HERE = JSON.stringify(AUTO)
 const MODULE = `import { createRequire } from 'node:module'; const require = createRequire(${HERE});`
 for (const [what, flags, preamble] of [
   ['--import', ['--import', AUTO], ''],

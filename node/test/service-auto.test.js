@@ -4,6 +4,8 @@
 // Bun and Deno. All that does not depend on that is in auto.test.js.
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const net = require('node:net')
 const { join } = require('node:path')
 
 const { program } = require('./auto/program.js')
@@ -27,19 +29,26 @@ if (/\bdeno\b/.test(process.env.AYE_TEST_RUNTIME)) {
   servers['Deno.serve'] = `Deno.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, () => new Response('hello'))`
 }
 
-overEach('auto says READY for no server that fails to listen or is closed at once, but for the next', async (t, how) => {
-  const { next, said, child } = await start(t, how, `
+overEach('auto says READY for no server that fails to listen or is closed at once, but when one listens', async (t, how) => {
+  const taken = net.createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const { next, said, child, exit } = await start(t, how, `
     const net = require('node:net')
-    const probe = net.createServer().listen(0, '127.0.0.1', () => {
-      const taken = net.createServer().once('error', ({ code }) => {
-        probe.close(() => setTimeout(() => say([code, net.createServer().listen(0, '127.0.0.1', tell).listening]), 50))
-      })
-      const tell = function () { say(this.address().port) }
-      taken.listen(probe.address().port, '127.0.0.1')
-    })`)
-  assert.equal((await said())[0], 'EADDRINUSE')
-  assert.equal(await next(), `READY=1\nSTATUS=listening on 127.0.0.1:${await said()}`)
+    let tries = 0
+    const server = net.createServer().on('listening', () => say([tries, server.address().port]))
+    const listen = () => server.listen(${taken.address().port}, '127.0.0.1')
+    server.on('error', () => setImmediate(() => {
+      if (++tries < 12) return listen()
+      const probe = net.createServer().listen(0, '127.0.0.1', () => probe.close())
+      setTimeout(() => server.listen(0, '127.0.0.1'), 50)
+    }))
+    listen()`)
+  const [tries, port] = await said()
+  assert.equal(tries, 12)
+  assert.equal(await next(), `READY=1\nSTATUS=listening on 127.0.0.1:${port}`)
   child.kill()
+  assert.equal((await exit).stderr, '')
 })
 
 for (const [what, code] of Object.entries(servers)) {

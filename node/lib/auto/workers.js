@@ -1,8 +1,8 @@
 'use strict'
 
 // The workers of a cluster, seen from its primary: whether each of them listens, and whether each of them answers. One
-// that is dead or has been told to go is no longer asked for anything; one that has not answered yet is still starting,
-// or does not know the question, and is asked but not waited for.
+// that is dead or has been told to go is no longer waited for; one that has not answered yet is still starting, or does
+// not know the question, and is asked but not waited for either.
 
 const { ASK, ANSWER } = require('./worker.js')
 const { format } = require('./address.js')
@@ -17,9 +17,9 @@ function create(cluster, counts, changed) {
   const answered = new WeakSet()
   const open = new Map()
 
-  // The channel of one that dies closes before its exit is known, and a program replaces it at its exit.
+  // One that is told to go leaves this list at once. The channel of one that dies closes before its exit is known; it
+  // leaves with both, so that a program which replaces it at its exit has done so by then.
   const living = () => Object.values(cluster.workers)
-    .filter((worker) => !worker.isDead() && !worker.exitedAfterDisconnect)
 
   cluster.on('fork', (worker) => {
     worker.process.on('internalMessage', (message) => {
