@@ -41,22 +41,26 @@ function ask(beat, done) {
   const scripts = new Map()
   const session = new Session()
   let late = false
+  let answers = false
+  let waiting
   session.connectToMainThread()
   session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params.url))
   session.on('Debugger.paused', ({ params }) => {
-    session.post('Debugger.resume')
     if (shared.lastBeat() === beat) show(params.callFrames.map((frame) => toFrame(frame, scripts)))
+    session.post('Debugger.resume')
     over()
   })
+  // Cheap, unlike the next one, whose answer can take a while: only JavaScript that runs is interrupted to answer it.
+  session.post('Runtime.getIsolateId', () => { answers = true })
   session.post('Debugger.enable')
   session.post('Debugger.pause')
   const patience = setTimeout(() => {
     if (shared.lastBeat() !== beat) return over()
+    waiting = setInterval(() => { if (shared.lastBeat() !== beat) over() }, RETRY_MS)
+    if (answers) return
     late = true
     tell(since, `in native code, ${doing()}`, report.stuckIn)
-    waiting = setInterval(() => { if (shared.lastBeat() !== beat) over() }, RETRY_MS)
   }, Math.min(PATIENCE_MS, margin / 2))
-  let waiting
 
   function show(frames) {
     if (frames.length > 0) tell(since, report.place(frames, late), (times) => report.stack(times, late, frames))
@@ -79,7 +83,6 @@ function toFrame({ functionName, url, location }, scripts) {
 function tell(since, place, words) {
   const now = clock()
   const times = { blocked: now - since, silent: now - shared.lastBeat(), limit: terms.limit }
-  shared.say(since, place)
   // This thread has the process's descriptors and environment, and so the same way to the manager.
   require('../../index.js').status(report.status(times.blocked, place))
   try {
@@ -87,6 +90,8 @@ function tell(since, place, words) {
   } catch {
     // nobody reads it
   }
+  // Last: a beat that comes before takes nothing back, and the next one does.
+  shared.say(since, place)
 }
 
 /** Whether the main thread computes or waits, see proc_pid_stat(5): its state comes after its name. */

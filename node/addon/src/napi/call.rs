@@ -217,10 +217,10 @@ impl Call<'_> {
 }
 
 impl Thrown {
-    /// An `Error` with that text.
+    /// An `Error` with that text, of parts and a last one.
     #[cold]
-    pub(crate) fn error(text: fmt::Arguments<'_>) -> Self {
-        Self::Error(Box::new(Text::of(text)))
+    pub(crate) fn error(parts: &[&str], last: &dyn fmt::Display) -> Self {
+        Self::Error(Box::new(Text::of(parts, last)))
     }
 
     /// # Safety
