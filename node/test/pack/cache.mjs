@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-const CACHE = process.env.AYE_CACHE ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'aye')
+export const CACHE = process.env.AYE_CACHE ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'aye')
 const TOOLS = join(CACHE, 'pack')
 
 /** The tools by name: what to install, and their program in node_modules. */
