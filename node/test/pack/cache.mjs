@@ -14,6 +14,7 @@ const TOOLS = join(CACHE, 'pack')
 const RECIPES = {
   npm: { package: 'npm@12.0.0', program: 'npm/bin/npm-cli.js' },
   tsd: { package: 'tsd@0.33.0', program: 'tsd/dist/cli.js' },
+  typescript: { package: 'typescript@5.9.3', program: 'typescript/bin/tsc' },
   publint: { package: 'publint@0.3.25', program: 'publint/src/cli.js' },
   attw: { package: '@arethetypeswrong/cli@0.18.5', program: '@arethetypeswrong/cli/dist/index.js' },
 }

@@ -25,6 +25,7 @@ const SERVER = 'require("node:http").createServer().listen(0, "127.0.0.1")'
 const WAYS = {
   'require': { args: ['-e', 'const { ready, transport } = require("aye"); ready(transport)'] },
   'import': { args: ['--input-type=module', '-e', 'import { ready, transport } from "aye"; ready(transport)'] },
+  'require of aye/sd-notify': { args: ['-e', 'const it = require("aye/sd-notify"); it.sendState("READY=1\\nSTATUS=" + require("aye").transport)'] },
   'node --import aye/auto': { args: ['--import', 'aye/auto', '-e', SERVER], stays: true },
   'node --require aye/auto': { args: ['--require', 'aye/auto', '-e', SERVER], stays: true },
 }
