@@ -1,7 +1,7 @@
-/* The two ends that bench/node/run measures between. `ping drain PATH` is the receiver: it binds PATH, says so and reads
- * datagrams until its standard input ends, asleep in between as a service manager is. The yardstick is
- * the loop of one system call that no heartbeat can beat: `ping send COUNT PATH` by send(2) on a socket of its own, without
- * PATH on descriptor 3, and there `ping write COUNT` by write(2), which is all that Node offers. For each line it reads it
+/* The two ends that bench/node/run measures between. `ping drain PATH` is the receiver: it binds PATH, says so and
+ * reads datagrams until its standard input ends, asleep in between as a service manager is. The yardstick is the loop
+ * of one system call that no heartbeat can beat: `ping send COUNT PATH` by send(2) on a socket of its own, without PATH
+ * on descriptor 3, and there `ping write COUNT` by write(2), which is all that Node offers. For each line it reads it
  * sends COUNT heartbeats and answers with the microseconds of CPU time that one took. */
 
 #define _GNU_SOURCE
@@ -77,8 +77,11 @@ int main(int argc, char **argv) {
     int fd = 3;
     if (argc == 3 && !strcmp(argv[1], "drain"))
         return drain(argv[2]);
-    if (argc == 4 && ((fd = place(&address, argv[3])) < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0))
-        return 1;
+    if (argc == 4) {
+        fd = place(&address, argv[3]);
+        if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+            return 1;
+    }
     if (argc >= 3 && !strcmp(argv[1], "send"))
         return sender(by_send, fd, atol(argv[2]));
     if (argc == 3 && !strcmp(argv[1], "write"))

@@ -1,8 +1,8 @@
 'use strict'
 
-// The JavaScript side of bench/node/run, `ping.js WAY COUNT`: for each line it reads it sends COUNT heartbeats in one way
-// and answers with the microseconds of CPU time that one took, all threads of this Node together, as `ping send` does in
-// C. The packages built from source are those of $AYE_BENCH_BUILT.
+// The JavaScript side of bench/node/run, `ping.js WAY COUNT`: for each line it reads it sends COUNT heartbeats in one
+// way and answers with the microseconds of CPU time that one took, all threads of this Node together, as `ping send`
+// does in C. The packages built from source are those of $AYE_BENCH_BUILT.
 
 const { spawnSync } = require('node:child_process')
 const { join } = require('node:path')
@@ -11,8 +11,8 @@ const { createInterface } = require('node:readline')
 const [WAY, COUNT] = [process.argv[2], Number(process.argv[3])]
 const HEARTBEAT = Buffer.from('WATCHDOG=1')
 
-// Each way gives a function that sends one heartbeat; it gives false when the queue was full, as a way that does not wait
-// sees it when the machine keeps the receiver from its work.
+// Each way gives a function that sends one heartbeat; it gives false when the queue was full, as a way that does not
+// wait sees it when the machine keeps the receiver from its work.
 const ways = {
   'fd': () => aye('fd'),
   'addon': () => aye('addon'),
@@ -23,7 +23,7 @@ const ways = {
 
 function aye(wanted) {
   const { transport, watchdog } = require('../../node')
-  if (transport !== wanted) throw new Error(`the transport is ${transport}, not ${wanted}: start it through bench/node/run`)
+  if (transport !== wanted) throw new Error(`transport is ${transport}, not ${wanted}: start it through bench/node/run`)
   return watchdog.ping
 }
 

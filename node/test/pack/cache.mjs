@@ -1,9 +1,9 @@
 // What the tests of the package and the benches take from npm: programs of fixed versions, each installed once into a
-// folder of the cache outside the repository. Beside them the Nodes that runtimes.mjs keeps there, with their headers, so
-// that packages in C++ can be built without a network address but npm's.
+// folder of the cache outside the repository. Beside them the Nodes that runtimes.mjs keeps there, with their headers,
+// so that packages in C++ can be built without a network address but npm's.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -25,11 +25,12 @@ export function tool(name) {
   return join(install(join(TOOLS, `${name}-${wanted.split('@').at(-1)}`), [wanted], program), program)
 }
 
-/** A Node of that major version: `program`, and `home` with its headers, which node-gyp takes for --nodedir. */
+/** A Node of that major version: its program, and `home` with its headers, which node-gyp takes for --nodedir. */
 export function node(major) {
   const name = `node-linux-${process.arch}`
   const home = join(install(join(CACHE, 'runtimes', `node-${major}`), [`${name}@${major}`], `${name}/bin/node`), name)
-  return { home, program: join(home, 'bin/node') }
+  const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  return { home, version, program: join(home, 'bin/node') }
 }
 
 /** Packages built from source for this very Node; the folder to require them from. */
@@ -40,7 +41,7 @@ export function build(packages, program) {
   return install(folder, packages, program, { scripts: true, env })
 }
 
-/** Installs into `folder` what is not there; its node_modules. The name comes last, so whoever finds it finds it whole. */
+/** Installs into `folder` what is not there; its node_modules. The name comes last, so what is found is whole. */
 function install(folder, packages, program, { scripts = false, env = process.env } = {}) {
   const modules = join(folder, 'node_modules')
   if (existsSync(join(modules, program))) return modules

@@ -1,5 +1,5 @@
-// The tarball installed by npm 12 where nothing helps it: no network, no compiler, an empty cache, scripts blocked in each
-// way that npm has. What was installed then speaks to a real receiver.
+// The tarball installed by npm 12 where nothing helps it: no network, no compiler, an empty cache, scripts blocked in
+// each way that npm has. What was installed then speaks to a real receiver.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -25,7 +25,9 @@ const SERVER = 'require("node:http").createServer().listen(0, "127.0.0.1")'
 const WAYS = {
   'require': { args: ['-e', 'const { ready, transport } = require("aye"); ready(transport)'] },
   'import': { args: ['--input-type=module', '-e', 'import { ready, transport } from "aye"; ready(transport)'] },
-  'require of aye/sd-notify': { args: ['-e', 'const it = require("aye/sd-notify"); it.sendState("READY=1\\nSTATUS=" + require("aye").transport)'] },
+  'require of aye/sd-notify': {
+    args: ['-e', 'require("aye/sd-notify").sendState(["READY=1", "STATUS=" + require("aye").transport])'],
+  },
   'node --import aye/auto': { args: ['--import', 'aye/auto', '-e', SERVER], stays: true },
   'node --require aye/auto': { args: ['--require', 'aye/auto', '-e', SERVER], stays: true },
 }

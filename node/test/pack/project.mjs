@@ -27,7 +27,7 @@ export function prebuilds() {
     if (error.code !== 'ENOENT') throw error
   }
   const missing = TESTED.filter((name) => !names.includes(name))
-  if (missing.length > 0) throw new Error(`node/prebuilds lacks ${missing.join(' and ')}, and a package without would be broken: run 'make addon'`)
+  if (missing.length > 0) throw new Error(`packing: node/prebuilds lacks ${missing.join(' and ')}: run 'make addon'`)
   return names
 }
 
@@ -47,7 +47,8 @@ function call(command, args, options) {
 
 /** The environment without what npm and node take from it, and without anything of a service manager. */
 function bare(more) {
-  const kept = Object.entries(process.env).filter(([key]) => !/^(npm_|NODE_OPTIONS|NOTIFY_|WATCHDOG_|LISTEN_|SYSTEMD_)/i.test(key))
+  const theirs = /^(npm_|NODE_OPTIONS|NOTIFY_|WATCHDOG_|LISTEN_|SYSTEMD_)/i
+  const kept = Object.entries(process.env).filter(([key]) => !theirs.test(key))
   return { ...Object.fromEntries(kept), ...more }
 }
 
@@ -60,8 +61,8 @@ function place(command, offline, hidden) {
 }
 
 /**
- * @param {{ compiler?: boolean, hidden?: string[] }} machine whether PATH holds more than node and sh, and folders that are
- *   to look empty, which takes root
+ * @param {{ compiler?: boolean, hidden?: string[] }} machine whether PATH holds more than node and sh, and folders that
+ *   are to look empty to npm and what it starts
  */
 export function project({ compiler = false, hidden = [] } = {}) {
   const root = mkdtempSync(join(tmpdir(), 'aye-pack-'))
@@ -79,9 +80,11 @@ export function project({ compiler = false, hidden = [] } = {}) {
 
     /** `npm install` of these; `offline` has no network at all, not even a loopback. */
     async install(wanted, { flags = [], offline = false, env = {}, cache = join(root, 'cache') } = {}) {
-      const [command, ...args] = place([NODE.program, NPM, 'install', ...flags, '--cache', cache, ...wanted], offline, hidden)
+      const npm = [NODE.program, NPM, 'install', ...flags, '--cache', cache, ...wanted]
+      const [command, ...args] = place(npm, offline, hidden)
+      const options = { cwd: app, env: this.env(env) }
       return new Promise((resolve) => {
-        execFile(command, args, { cwd: app, env: this.env(env) }, (error, _, stderr) => resolve({ status: error?.code ?? 0, stderr }))
+        execFile(command, args, options, (error, _, stderr) => resolve({ status: error?.code ?? 0, stderr }))
       })
     },
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 
 import { PACKAGE, pack, prebuilds } from './project.mjs'
@@ -24,6 +24,12 @@ function expand(entry) {
   return readdirSync(path).flatMap((name) => expand(join(entry, name)))
 }
 
+/** The files of its own that a file requires or imports, as paths in the package. */
+function requires(path) {
+  const code = readFileSync(join(PACKAGE, path), 'utf8')
+  return [...code.matchAll(/(?:require\(|from |import )'(\.[^']+)'/g)].map(([, target]) => join(path, '..', target))
+}
+
 test('carries what its manifest lists and nothing else', () => {
   assert.deepEqual(tarball.files, ['package.json', ...manifest.files.flatMap(expand)].sort())
   assert.deepEqual(tarball.files.filter((path) => /(^|\/)(test|addon|node_modules)\//.test(path)), [])
@@ -31,14 +37,13 @@ test('carries what its manifest lists and nothing else', () => {
 
 test('carries every file that it exports or requires', () => {
   const exported = Object.values(manifest.exports).flatMap((entry) => JSON.stringify(entry).match(/(?<=")\.\/[^"]+/g))
-  const required = tarball.files.filter((path) => /\.m?js$/.test(path)).flatMap((path) =>
-    [...readFileSync(join(PACKAGE, path), 'utf8').matchAll(/(?:require\(|from |import )'(\.[^']+)'/g)].map(([, target]) => join(path, '..', target)))
+  const required = tarball.files.filter((path) => /\.m?js$/.test(path)).flatMap(requires)
   const missing = [...exported.map((path) => join(path)), ...required].filter((path) => !tarball.files.includes(path))
   assert.deepEqual(missing, [])
 })
 
 test('carries every addon that was built, each under the name of a CPU', () => {
-  const carried = tarball.files.filter((path) => path.startsWith('prebuilds/')).map((path) => path.slice('prebuilds/'.length))
+  const carried = tarball.files.filter((path) => dirname(path) === 'prebuilds').map((path) => basename(path))
   assert.deepEqual(carried, prebuilds())
   assert.deepEqual(carried.filter((name) => !PREBUILD.test(name)), [])
 })
@@ -50,7 +55,8 @@ test(`weighs at most ${LONGEST / 1000} KB`, (t) => {
 })
 
 test('has nothing to run at its install and nothing to install beside it', () => {
-  for (const key of ['scripts', 'dependencies', 'optionalDependencies', 'peerDependencies', 'bundleDependencies', 'bin', 'gypfile']) {
+  const kinds = ['dependencies', 'optionalDependencies', 'peerDependencies', 'bundleDependencies']
+  for (const key of [...kinds, 'scripts', 'bin', 'gypfile']) {
     assert.equal(manifest[key], undefined, key)
   }
   // npm would build a binding.gyp without being told to.

@@ -1,5 +1,5 @@
-// The types as a program sees them that installed the tarball: exact ones by tsd, both faces by the compiler, and what the
-// linters for published packages say.
+// The types as a program sees them that installed the tarball: exact ones by tsd, both faces by the compiler, and what
+// the linters for published packages say.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -29,8 +29,8 @@ function bring(kind) {
   return names
 }
 
-function run(name, args, options) {
-  const { status, stdout, stderr } = spawnSync(NODE.program, [tool(name), ...args], { cwd: user.app, encoding: 'utf8', ...options })
+function run(name, args) {
+  const { status, stdout, stderr } = spawnSync(NODE.program, [tool(name), ...args], { cwd: user.app, encoding: 'utf8' })
   return { status, said: stdout + stderr }
 }
 
@@ -45,8 +45,10 @@ test('says exactly what each function takes and gives, by tsd', () => {
 
 for (const face of ['index', 'sd-notify']) {
   test(`has a place in the tests for each name of ${face}.d.ts`, () => {
-    const [declared, tested] = [join(PACKAGE, `${face}.d.ts`), join(TYPES, `${face}.test-d.ts`)].map((path) => readFileSync(path, 'utf8'))
-    const names = [...declared.matchAll(/^export (?:declare )?(?:function|const|type|interface) (\w+)/gm)].map(([, name]) => name)
+    const read = (...path) => readFileSync(join(PACKAGE, ...path), 'utf8')
+    const tested = read('test/types', `${face}.test-d.ts`)
+    const exported = /^export (?:declare )?(?:function|const|type|interface) (\w+)/gm
+    const names = [...read(`${face}.d.ts`).matchAll(exported)].map(([, name]) => name)
     assert.deepEqual(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(tested)), [])
     assert.ok(names.length > 10)
   })

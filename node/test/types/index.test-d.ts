@@ -1,10 +1,9 @@
-// The types of `aye`, exactly: what is given back, and what is refused. The same file is checked as a CommonJS and as an ES
-// module, so both faces have the same types; the names of index.d.ts are all here.
+// The types of `aye`, exactly: what is given back, and what is refused; faces.mts compares those of import and require.
 
 import * as aye from 'aye'
 import {
-  barrier, booted, errno, extendTimeout, extendTimeoutWhile, listenFds, mainPid, notify, ready, reloading, removeFd, status,
-  stopping, storeFd, transport, watchdog,
+  barrier, booted, errno, extendTimeout, extendTimeoutWhile, listenFds, mainPid, notify, ready, reloading, removeFd,
+  status, stopping, storeFd, transport, watchdog,
 } from 'aye'
 import type { Fields, Flag, ListenFd, Storable, StoreOptions, Value, Watchdog, WatchdogOptions } from 'aye'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'

@@ -1,7 +1,11 @@
-// The types of `aye/sd-notify`: what programs for sd-notify 2.8.0 write compiles. Checked as a CommonJS and as an ES module.
+// The types of `aye/sd-notify`: what programs for sd-notify 2.8.0 write compiles. Checked as a CommonJS and as an ES
+// module.
 
 import notify from 'aye/sd-notify'
-import { journalPrint, log, ready, sendState, sendStatus, startWatchdogMode, stopping, stopWatchdogMode, watchdog, watchdogInterval } from 'aye/sd-notify'
+import {
+  journalPrint, log, ready, sendState, sendStatus, startWatchdogMode, stopping, stopWatchdogMode, watchdog,
+  watchdogInterval,
+} from 'aye/sd-notify'
 import type { JournalPrint, Level, Log } from 'aye/sd-notify'
 import { expectError, expectType } from 'tsd'
 
@@ -27,7 +31,6 @@ expectError(journalPrint('a level comes first'))
 expectType<Log>(log)
 expectType<JournalPrint>(log.emerg)
 expectType<0 | 1 | 2 | 3 | 4 | 5 | 6 | 7>({} as Level)
-for (const print of [log.emergency, log.alert, log.crit, log.critical, log.err, log.error, log.warning, log.warn, log.notice, log.info, log.debug]) {
-  expectType<void>(print('words', 1))
-}
+const prints = [log.emergency, log.alert, log.crit, log.critical, log.err, log.error, log.warning, log.warn]
+for (const print of [...prints, log.notice, log.info, log.debug]) expectType<void>(print('words', 1))
 expectError(log.trace('no such level'))
