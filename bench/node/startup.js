@@ -9,8 +9,6 @@ const { mkdirSync, symlinkSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 
 const ROUNDS = 50
-const OFF = 'off systemd'
-
 const ROWS = [
   { title: 'require(\'aye\')', how: 'require', name: '', limit: 1 },
   { title: 'import \'aye\'', how: 'import', name: '' },
@@ -19,7 +17,7 @@ const ROWS = [
   { title: 'require(\'aye\')', how: 'require', name: '', on: 'addon' },
   { title: 'import \'aye/auto\'', how: 'import', name: '/auto', on: 'fd' },
   { title: 'import \'aye/auto\'', how: 'import', name: '/auto', on: 'addon' },
-].map((row) => ({ ...row, title: `${row.title} ${row.on ? `by ${row.on}` : OFF}` }))
+].map((row) => ({ ...row, title: `${row.title} ${row.on ? `by ${row.on}` : 'off systemd'}` }))
 
 /** One fresh process: loads the package and says what that took. */
 async function load(how, name) {
@@ -82,4 +80,4 @@ function measure(directory, world) {
 
 if (require.main === module) load(...process.argv.slice(3))
 
-module.exports = { ROUNDS, measure }
+module.exports = { ROUNDS, measure, median }
