@@ -13,7 +13,8 @@ import support from '../support/service.js'
 import { NODE, pack, project } from './project.mjs'
 
 const directory = mkdtempSync(join(tmpdir(), 'aye-install-'))
-after(() => rmSync(directory, { recursive: true }))
+// Also when there is nothing to pack, which ends this file before its tests.
+process.on('exit', () => rmSync(directory, { recursive: true }))
 const tarball = pack(directory)
 
 const BLOCKED = {

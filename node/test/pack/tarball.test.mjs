@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 
 import { PACKAGE, pack, prebuilds } from './project.mjs'
 
@@ -13,7 +13,8 @@ const LONGEST = 120_000
 const PREBUILD = /^linux-(arm|arm64|ppc64|riscv64|s390x|x64)\.node$/
 
 const directory = mkdtempSync(join(tmpdir(), 'aye-tarball-'))
-after(() => rmSync(directory, { recursive: true }))
+// Also when there is nothing to pack, which ends this file before its tests.
+process.on('exit', () => rmSync(directory, { recursive: true }))
 const tarball = pack(directory)
 const manifest = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
 

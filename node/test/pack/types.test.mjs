@@ -14,7 +14,8 @@ import { NODE, PACKAGE, pack, project } from './project.mjs'
 const TYPES = join(PACKAGE, 'test/types')
 
 const directory = mkdtempSync(join(tmpdir(), 'aye-types-'))
-after(() => rmSync(directory, { recursive: true }))
+// Also when there is nothing to pack, which ends this file before its tests.
+process.on('exit', () => rmSync(directory, { recursive: true }))
 const tarball = pack(directory).path
 const user = project()
 after(user.remove)
