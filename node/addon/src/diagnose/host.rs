@@ -1,4 +1,4 @@
-//! What is taken from the program that loaded the addon besides memory: its functions by name, a thread, and to stay. The C library is
+//! What is taken from the program that loaded the addon besides memory: its functions by name, and a thread. The C library is
 //! the program's, glibc or musl, so that only what both lay out alike is used.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -9,23 +9,10 @@ type Opaque = [u64; 32];
 
 const SIG_SETMASK: c_int = 2;
 const PTHREAD_CREATE_DETACHED: c_int = 1;
-const RTLD_NOW: c_int = 2;
-const RTLD_NOLOAD: c_int = 4;
-const RTLD_NODELETE: c_int = 0x1000;
 const STACK: usize = 128 * 1024;
-
-#[repr(C)]
-struct Symbol {
-    file: *const c_char,
-    file_base: *mut c_void,
-    name: *const c_char,
-    address: *mut c_void,
-}
 
 unsafe extern "C" {
     fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
-    fn dladdr(address: *const c_void, symbol: *mut Symbol) -> c_int;
-    fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void;
     fn sigfillset(set: *mut Opaque) -> c_int;
     fn pthread_sigmask(how: c_int, set: *const Opaque, old: *mut Opaque) -> c_int;
     fn pthread_attr_init(attributes: *mut Opaque) -> c_int;
@@ -44,17 +31,6 @@ unsafe extern "C" {
 pub(super) fn find(name: &CStr) -> *mut c_void {
     // SAFETY: a null handle is RTLD_DEFAULT in both libraries; the name ends in a NUL.
     unsafe { dlsym(null_mut(), name.as_ptr()) }
-}
-
-/// Keeps the addon in memory to the end of the process. Node unloads what only a worker had loaded when the worker ends,
-/// and a thread that is about to end would find its code gone.
-pub(super) fn stay() -> bool {
-    let mut symbol =
-        Symbol { file: null_mut(), file_base: null_mut(), name: null_mut(), address: null_mut() };
-    // SAFETY: the address is this function's, and the structure is the one of dladdr(3).
-    let found = unsafe { dladdr(stay as fn() -> bool as *const c_void, &raw mut symbol) } != 0;
-    // SAFETY: the name is of the library that runs this, and loading it again only counts.
-    found && !unsafe { dlopen(symbol.file, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) }.is_null()
 }
 
 /// Starts a detached thread of a small stack that is given no signal, so that those of the process go where they went.

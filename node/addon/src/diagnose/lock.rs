@@ -18,12 +18,17 @@ impl<T> Lock<T> {
 
     /// `work` must not take the lock again.
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        while self.held.swap(true, Ordering::Acquire) {
-            rustix::thread::sched_yield();
-        }
+        self.take();
         // SAFETY: nobody else has it until it is given back.
         let result = work(unsafe { &mut *self.value.get() });
         self.held.store(false, Ordering::Release);
         result
+    }
+
+    #[inline(never)]
+    fn take(&self) {
+        while self.held.swap(true, Ordering::Acquire) {
+            rustix::thread::sched_yield();
+        }
     }
 }

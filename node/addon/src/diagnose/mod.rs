@@ -17,6 +17,8 @@ use core::ptr;
 use crate::napi::{Call, Exports, Failed, Thrown, Value, ffi};
 
 use engine::Engine;
+use report::Status;
+use text::Text;
 pub(crate) use watch::Guard;
 use watch::{Subject, Terms};
 
@@ -38,7 +40,11 @@ fn watch(call: &Call<'_>) -> Result<Value, Thrown> {
     if !(interval > 0.0 && interval < limit) {
         return Err(Thrown::Type(usage));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates, and is positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it saturates, and is positive"
+    )]
     let terms = Terms { interval: interval as u64, limit: limit as u64 };
     let notifier = call.connection(0, Arc::clone);
     let guard = subject(call).and_then(|subject| Guard::start(subject, terms, notifier));
@@ -55,19 +61,26 @@ fn subject(call: &Call<'_>) -> Option<Subject> {
     let status = unsafe { napi_get_uv_event_loop(environment, &raw mut turns) };
     let isolate = engine.isolate();
     let thread = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
-    (status == ffi::OK && !turns.is_null() && !isolate.is_null() && host::stay())
-        .then_some(Subject { engine, thread, isolate, turns, environment })
+    (status == ffi::OK && !turns.is_null() && !isolate.is_null()).then_some(Subject {
+        engine,
+        thread,
+        isolate,
+        turns,
+        environment,
+    })
 }
 
 /// `beat()`: the loop turns. A text for STATUS when a report that it does not is standing, else undefined.
 fn beat(call: &Call<'_>) -> Result<Value, Thrown> {
-    match call.watch().borrow().as_ref().and_then(Guard::beat) {
-        Some(status) => call.text(status.as_str()),
-        None => Ok(call.nothing()),
+    let status: &mut Text = &mut Status::new();
+    if let Some(guard) = call.watch().borrow().as_ref() {
+        guard.beat(status);
     }
+    if status.is_empty() { Ok(call.nothing()) } else { call.text(status.as_str()) }
 }
 
 /// `unwatch()`: nobody looks any more.
+#[expect(clippy::unnecessary_wraps, reason = "as all functions of the module")]
 fn unwatch(call: &Call<'_>) -> Result<Value, Thrown> {
     drop(call.watch().take());
     Ok(call.nothing())

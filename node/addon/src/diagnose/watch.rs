@@ -1,22 +1,22 @@
 //! A watch over one event loop: the loop says when it beats, a thread of ours sees to it that it does, and when it does
 //! not, has V8 interrupt it to say where it is. What the three share is here.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ffi::{c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::time::Duration;
 
-use aye::{Assignment, Encoder, Notifier};
+use aye::Notifier;
 use rustix::fd::BorrowedFd;
 use rustix::thread::futex;
-use rustix::time::{ClockId, Timespec};
+use rustix::thread::futex::Timespec;
 
 use super::engine::Engine;
 use super::host;
 use super::lock::Lock;
 use super::place;
-use super::report::{self, Lines, Place, Stack, Times};
+use super::report::{self, Lines, Message, Place, Stack, Times};
 use super::text::Text;
 use crate::napi::ffi;
 
@@ -103,13 +103,7 @@ unsafe impl Send for Watch {}
 // SAFETY: as above.
 unsafe impl Sync for Watch {}
 
-/// CLOCK_MONOTONIC, the clock of libuv and of the manager.
-fn clock() -> u64 {
-    let now = rustix::time::clock_gettime(ClockId::Monotonic);
-    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
-}
-
-fn write(lines: &Lines) {
+fn write(lines: &Text) {
     // SAFETY: standard error is what it is for as long as the process lives; when it is closed, writing fails.
     let stderr = unsafe { BorrowedFd::borrow_raw(2) };
     let mut rest = lines.as_str().as_bytes();
@@ -125,9 +119,10 @@ impl Guard {
     /// Starts to watch the loop of the calling thread; `None` when there is no thread to be had. It must be dropped before
     /// the environment ends.
     pub(super) fn start(subject: Subject, terms: Terms, notifier: Option<Arc<Notifier>>) -> Option<Self> {
-        let shared = Shared { closed: false, notifier, since: 0, turned: 0, between: false, place: Place::new() };
+        let shared =
+            Shared { closed: false, notifier, since: 0, turned: 0, between: false, place: Place::new() };
         let watch = Arc::new(Watch {
-            last_beat: AtomicU64::new(clock()),
+            last_beat: AtomicU64::new(subject.engine.clock()),
             bell: AtomicU32::new(0),
             phase: AtomicU32::new(NONE),
             queued: AtomicBool::new(false),
@@ -145,8 +140,8 @@ impl Guard {
     }
 
     /// See [`Watch::beat`].
-    pub(super) fn beat(&self) -> Option<Box<Text<640>>> {
-        self.0.beat()
+    pub(super) fn beat(&self, status: &mut Text) {
+        self.0.beat(status);
     }
 }
 
@@ -157,26 +152,26 @@ impl Drop for Guard {
 }
 
 impl Watch {
-    /// The loop turns. When a report about it was made before, the answer is what to say of it now.
-    fn beat(&self) -> Option<Box<Text<640>>> {
-        let now = clock();
+    /// The loop turns. When a report that it does not is standing, `status` gets what to say of it now.
+    fn beat(&self, status: &mut Text) {
+        let now = self.subject.engine.clock();
         self.last_beat.store(now, Ordering::Release);
-        if self.phase.load(Ordering::Acquire) == NONE {
-            return None;
+        if self.phase.load(Ordering::Acquire) != NONE {
+            self.take_back(now, status);
         }
-        let mut lines = Lines::new();
-        let mut status = Box::new(Text::new());
-        let told = self.shared.with(|shared| {
-            let told = matches!(self.phase.swap(NONE, Ordering::AcqRel), SHOWN | NATIVE);
-            let blocked = now.saturating_sub(shared.since);
-            report::runs_again(&mut lines, blocked, &shared.place);
-            report::past_status(&mut status, blocked, &shared.place);
-            told
+    }
+
+    #[cold]
+    fn take_back(&self, now: u64, status: &mut Text) {
+        let lines: &mut Text = &mut Lines::new();
+        self.shared.with(|shared| {
+            if matches!(self.phase.swap(NONE, Ordering::AcqRel), SHOWN | NATIVE) {
+                let blocked = now.saturating_sub(shared.since);
+                report::runs_again(lines, blocked, &shared.place);
+                report::past_status(status, blocked, &shared.place);
+            }
         });
-        told.then(|| {
-            write(&lines);
-            status
-        })
+        write(lines);
     }
 
     /// Ends it. Once this returns, nothing of the loop is touched any more.
@@ -195,17 +190,17 @@ impl Watch {
 
     /// Sleeps for so long, or until the bell has rung since it was `heard`.
     fn sleep(&self, heard: u32, milliseconds: u64) {
-        let before = clock();
+        let before = self.subject.engine.clock();
         self.doze(heard, milliseconds);
-        if clock().saturating_sub(before) > milliseconds + LATE {
+        if self.subject.engine.clock().saturating_sub(before) > milliseconds + LATE {
             self.doze(heard, LATE);
         }
     }
 
     fn doze(&self, heard: u32, milliseconds: u64) {
-        let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
-        let timeout = Timespec { tv_sec: seconds, tv_nsec: (milliseconds % 1000 * 1_000_000) as _ };
-        let _ = futex::wait(&self.bell, futex::Flags::PRIVATE, heard, Some(&timeout));
+        // Longer than it can say is for ever.
+        let timeout = Timespec::try_from(Duration::from_millis(milliseconds)).ok();
+        let _ = futex::wait(&self.bell, futex::Flags::PRIVATE, heard, timeout.as_ref());
     }
 
     fn is_closed(&self) -> bool {
@@ -221,7 +216,7 @@ impl Watch {
             if self.is_closed() {
                 return;
             }
-            let left = (beat + self.terms.overdue()).saturating_sub(clock());
+            let left = (beat + self.terms.overdue()).saturating_sub(self.subject.engine.clock());
             if left > 0 {
                 self.sleep(heard, left);
             } else if reported == Some(beat) {
@@ -253,10 +248,10 @@ impl Watch {
             self.ask(shared, beat);
         });
         let patience = PATIENCE.min(self.terms.margin() / 2);
-        let until = clock() + patience;
+        let until = self.subject.engine.clock() + patience;
         loop {
             let heard = self.bell.load(Ordering::Acquire);
-            let left = until.saturating_sub(clock());
+            let left = until.saturating_sub(self.subject.engine.clock());
             if self.phase.load(Ordering::Acquire) != ASKED || left == 0 {
                 break;
             }
@@ -287,34 +282,34 @@ impl Watch {
     }
 
     fn times(&self, since: u64) -> Times {
-        let now = clock();
+        let now = self.subject.engine.clock();
         let silent = now.saturating_sub(self.last_beat.load(Ordering::Acquire));
         Times { blocked: now.saturating_sub(since), silent, limit: self.terms.limit }
     }
 
     fn name_native_code(&self) {
-        let mut place = Place::new();
-        place::find(&mut place, self.subject.thread);
-        let mut lines = Lines::new();
+        let (found, lines): (&mut Text, &mut Text) = (&mut Place::new(), &mut Lines::new());
+        place::find(found, self.subject.thread);
         let named = self.shared.with(|shared| {
             let asked =
                 self.phase.compare_exchange(ASKED, NATIVE, Ordering::AcqRel, Ordering::Acquire).is_ok();
             if shared.closed || !asked {
                 return false;
             }
-            shared.place = place;
+            let place: &mut Text = &mut shared.place;
+            place.clear();
             if shared.between {
-                // JavaScript does run, so it is not native code.
-                shared.place.clear();
-                report::between(&mut shared.place);
+                report::between(place); // JavaScript does run, so it is not native code
+            } else {
+                place.push(found.as_str());
             }
             let times = self.times(shared.since);
-            report::stuck_in(&mut lines, times, &shared.place);
+            report::stuck_in(lines, times, place);
             shared.say(times.blocked);
             true
         });
         if named {
-            write(&lines);
+            write(lines);
         }
     }
 
@@ -325,42 +320,45 @@ impl Watch {
             // SAFETY: the loop's own thread.
             let turned = unsafe { self.subject.engine.turned_at(self.subject.turns) } != shared.turned;
             // When it came back from native code and went on, what runs now is not what called the native code.
-            (!shared.closed && (phase == ASKED || phase == NATIVE && !turned)).then_some((phase == NATIVE, turned))
+            (!shared.closed && (phase == ASKED || phase == NATIVE && !turned))
+                .then_some((phase == NATIVE, turned))
         };
         if self.shared.with(|shared| is_wanted(shared).is_none()) {
             return;
         }
-        let (mut stack, mut place, mut own) = (Stack::new(), Place::new(), false);
+        let (stack, place): (&mut Text, &mut Text) = (&mut Stack::new(), &mut Place::new());
+        let mut own = false;
         let read = |string: *mut c_void, buffer: &mut [u8]| self.subject.read(string, buffer);
         // SAFETY: in an interrupt of this isolate.
         unsafe {
             self.subject.engine.stack(self.subject.isolate, &read, &mut |frame| {
-                if !own && (place.as_str().is_empty() || report::is_own(frame)) {
+                if !own && (place.is_empty() || report::is_own(frame)) {
                     own = report::is_own(frame);
                     place.clear();
-                    report::place(&mut place, frame);
+                    report::place(place, frame);
                 }
-                report::frame(&mut stack, frame)
+                report::frame(stack, frame)
             });
         }
-        let mut lines = Lines::new();
+        let lines: &mut Text = &mut Lines::new();
         let shown = self.shared.with(|shared| {
             let Some((late, turned)) = is_wanted(shared) else { return false };
             // Without a function of the program it is Node on its way to the overdue timer, or between two functions.
-            if place.as_str().is_empty() || !own && (late || turned) {
-                shared.between = place.as_str().is_empty();
+            if place.is_empty() || !own && (late || turned) {
+                shared.between = place.is_empty();
                 return false;
             }
             self.phase.store(SHOWN, Ordering::Release);
             let times = self.times(shared.since);
-            report::stack(&mut lines, times, late, &stack);
-            shared.place.clear();
-            report::at(&mut shared.place, late, &place);
+            report::stack(lines, times, late, stack);
+            let shared_place: &mut Text = &mut shared.place;
+            shared_place.clear();
+            report::at(shared_place, late, place);
             shared.say(times.blocked);
             true
         });
         if shown {
-            write(&lines);
+            write(lines);
         }
     }
 }
@@ -369,12 +367,9 @@ impl Shared {
     /// Makes the manager show it. Never waits: a manager that is busy shows the old text.
     fn say(&self, blocked: u64) {
         let Some(notifier) = &self.notifier else { return };
-        let mut text = Text::new();
-        report::status(&mut text, blocked, &self.place);
-        let mut message = Encoder::new();
-        if message.push(Assignment::Status(text.as_str())).is_ok() {
-            let _ = notifier.try_send(message.bytes());
-        }
+        let message: &mut Text = &mut Message::new();
+        report::message(message, blocked, &self.place);
+        let _ = notifier.try_send(message.as_str().as_bytes());
     }
 }
 
