@@ -9,7 +9,7 @@ use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::cell::RefCell;
 use core::ffi::{CStr, c_void};
-use core::{fmt, ptr, slice};
+use core::{ptr, slice};
 
 use aye::Notifier;
 use rustix::fd::{BorrowedFd, RawFd};
@@ -217,10 +217,10 @@ impl Call<'_> {
 }
 
 impl Thrown {
-    /// An `Error` with that text, of parts and a last one.
+    /// An `Error` with that text, of parts.
     #[cold]
-    pub(crate) fn error(parts: &[&str], last: &dyn fmt::Display) -> Self {
-        Self::Error(Box::new(Text::of(parts, last)))
+    pub(crate) fn error(parts: &[&str]) -> Self {
+        Self::Error(Box::new(Text::of(parts)))
     }
 
     /// # Safety
