@@ -89,6 +89,7 @@ impl Call<'_> {
     }
 
     /// A number.
+    #[inline(never)]
     pub(crate) fn number(&self, index: usize) -> Option<f64> {
         let mut value = 0.0;
         // SAFETY: the value is the call's.
@@ -141,7 +142,7 @@ impl Call<'_> {
         Some(unsafe { slice::from_raw_parts(start.cast(), length) })
     }
 
-    #[inline]
+    #[inline(never)]
     fn array(&self, index: usize, wanted: ffi::ArrayType) -> Option<(*const c_void, usize)> {
         let (mut kind, mut length, mut start) = (-1, 0, ptr::null_mut());
         let (env, value) = (self.environment, self.arguments[index]);
