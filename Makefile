@@ -7,7 +7,10 @@ OUT   := $(or $(CARGO_TARGET_DIR),target)
 # The fuzz targets' code without the fuzzer, which any toolchain builds.
 FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT)/fuzz
 
-.PHONY: help demo test bench build static check rust fuzz miri node docs live race vsock msrv
+# The addon, for this machine's CPU and not linked: node/addon/build is for those.
+ADDON := --manifest-path node/addon/Cargo.toml --target-dir $(OUT)/addon-check
+
+.PHONY: help demo test bench build static check rust fuzz miri addon node docs live race vsock msrv
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -35,8 +38,10 @@ check: ## format and lints, without a single warning
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) fmt --manifest-path bench/rust/Cargo.toml --check
+	$(CARGO) fmt --manifest-path node/addon/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked $(FUZZ) --all-targets -- -D warnings
+	$(CARGO) clippy --locked $(ADDON) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --locked --workspace --no-deps
 
 rust: ## the Rust tests: pure, simulated, on loopback, and the binary
@@ -53,7 +58,10 @@ miri: ## the pure modules under miri; takes the nightly toolchain with its compo
 		message:: address:: environment:: verdict:: \
 		--skip a_status_arrives --skip no_text_can_become --skip any_bytes_are
 
-node: ## the npm package on this machine's Node, on the oldest and the newest, on Bun and Deno
+addon: ## the npm package's addon for each CPU: node/prebuilds; takes root
+	node/addon/build
+
+node: addon ## the npm package on this machine's Node, on the oldest and the newest, on Bun and Deno
 	$(CARGO) build -q --locked -p aye-cli
 	$(CARGO) build -q --locked -p aye --example receive
 	node --test --test-reporter=tap node/test/*.test.js

@@ -1,26 +1,39 @@
 'use strict'
 
-// The package's face: systemd's sd_notify protocol for the process that requires it. Each file of lib/ is loaded when it is
-// first needed, so that a process without a service manager pays for this file alone (loading another one takes longer
-// than all that is done here).
+// The package's face: systemd's sd_notify protocol for the process that requires it. Each file of lib/ is loaded when
+// it is first needed, so that a process without a service manager pays for this file alone (loading another one takes
+// longer than all that is done here).
 
-const NOTHING = { expected: false, fds: [], notify: null, problem: null, watchdog: { usec: null, problem: null, foreign: false } }
-const NOWHERE = { kind: null, begin: () => false, offer: () => false, deliver: () => false, pass: () => false, native: () => null }
+const NO_WATCHDOG = { usec: null, problem: null, foreign: false }
+const NOTHING = { expected: false, fds: [], notify: null, problem: null, watchdog: NO_WATCHDOG }
+const no = () => false
+const NOWHERE = { kind: null, begin: no, offer: no, deliver: no, pass: no, native: () => null }
 
-const given = isTold(process.env) ? readEnvironment() : NOTHING
+const given = isTold() ? readEnvironment() : NOTHING
 const link = given.expected || given.notify !== null ? connect() : NOWHERE
 let dog = null
 let barriers = null
 let listenProblemSaid = false
+let lastStatus = null
 
 /** Whether there is anything to read for lib/environment.js. */
-function isTold({ NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID }) {
-  return (NOTIFY_SOCKET ?? WATCHDOG_USEC ?? LISTEN_PID) !== undefined
+function isTold() {
+  return (variable('NOTIFY_SOCKET') ?? variable('WATCHDOG_USEC') ?? variable('LISTEN_PID')) !== undefined
+}
+
+/** Deno throws for a variable that --allow-env does not name. */
+function variable(name) {
+  try {
+    return process.env[name]
+  } catch {
+    return undefined
+  }
 }
 
 function readEnvironment() {
-  const { read } = require('./lib/environment.js')
-  return read(process.env, process.pid, (fd) => require('./lib/transport.js').isSocket(fd))
+  const { VARIABLES, read } = require('./lib/environment.js')
+  const env = Object.fromEntries(VARIABLES.map((name) => [name, variable(name)]))
+  return read(env, process.pid, (fd) => require('./lib/transport.js').isSocket(fd))
 }
 
 function connect() {
@@ -33,6 +46,7 @@ function warn(text, code) {
 }
 
 function encode(assignments) {
+  lastStatus = assignments.find(([key]) => key === 'STATUS')?.[1] ?? lastStatus
   return require('./lib/message.js').encode(assignments)
 }
 
@@ -45,8 +59,12 @@ function stopping(text) {
 }
 
 function reloading(text) {
-  const usec = require('./lib/clock.js').monotonicUsec()
-  return announce([['RELOADING', '1'], ['MONOTONIC_USEC', String(usec)]], 'reloading', text)
+  const usec = link.kind === null ? null : require('./lib/clock.js').monotonicUsec()
+  if (usec === null && link.begin()) {
+    link.warnOnce('the time of a reload is not to be had, so Type=notify-reload will not see this one begin ' +
+      '(Deno shows it only with --allow-all)', 'AYE_NO_CLOCK')
+  }
+  return announce([['RELOADING', '1'], ...(usec === null ? [] : [['MONOTONIC_USEC', String(usec)]])], 'reloading', text)
 }
 
 function announce(assignments, name, text) {
@@ -63,7 +81,8 @@ function notify(fields) {
 }
 
 function mainPid(pid) {
-  return link.deliver(encode([['MAINPID', String(require('./lib/argument.js').integer('mainPid', pid, 1, 2 ** 31 - 1))]]))
+  const { integer } = require('./lib/argument.js')
+  return link.deliver(encode([['MAINPID', String(integer('mainPid', pid, 1, 2 ** 31 - 1))]]))
 }
 
 function errno(code) {
@@ -119,7 +138,7 @@ function booted() {
 }
 
 function watch() {
-  return (dog ??= require('./lib/watchdog.js').create(given.watchdog, link, warn))
+  return (dog ??= require('./lib/watchdog.js').create(given.watchdog, link, warn, () => lastStatus))
 }
 
 const watchdog = Object.freeze({

@@ -9,8 +9,13 @@ const UPTIME_STEP_USEC = 10_000n
 
 /** Node's high resolution time is CLOCK_MONOTONIC itself; Bun and Deno count from the start of the process. */
 function monotonicUsec() {
-  if (process.versions.bun || process.versions.deno) return uptimeUsec(fs.readFileSync('/proc/uptime', 'latin1'))
-  return process.hrtime.bigint() / 1000n
+  if (!process.versions.bun && !process.versions.deno) return process.hrtime.bigint() / 1000n
+  try {
+    return uptimeUsec(fs.readFileSync('/proc/uptime', 'latin1'))
+  } catch {
+    // Deno permits files of /proc with --allow-all only.
+    return null
+  }
 }
 
 /** proc_uptime(5) counts suspended time too and in hundredths, rounded down; a time rounded up is never too old. */

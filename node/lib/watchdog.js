@@ -19,8 +19,9 @@ function intervalMs(usec) {
  * @param {{ usec: bigint | null, problem: string | null, foreign: boolean }} asked what the environment says
  * @param {ReturnType<typeof import('./transport.js').open>} link
  * @param {(text: string, code: string) => void} warn
+ * @param {() => string | null} [status] what the program last said of itself
  */
-function create({ usec, problem, foreign }, link, warn) {
+function create({ usec, problem, foreign }, link, warn, status = () => null) {
   const interval = usec === null ? null : intervalMs(usec)
   let timer = null
   let gates = null
@@ -62,7 +63,8 @@ function create({ usec, problem, foreign }, link, warn) {
       gates.add(more)
     }
     if (!diagnose || watch !== null) return
-    watch = require('./diagnose.js').create({ ...link.means(), intervalMs: interval, usec, warn })
+    const means = { ...link.means(), intervalMs: interval, usec, offer: link.offer, status, warn }
+    watch = require('./diagnose.js').create(means)
     watch.arm()
   }
 
@@ -82,7 +84,7 @@ function create({ usec, problem, foreign }, link, warn) {
 /** @throws {TypeError} */
 function check(options = {}) {
   if (options === null || typeof options !== 'object') {
-    throw new TypeError(`watchdog.start takes an object such as { gates: [], diagnose: true }, not ${describe(options)}`)
+    throw new TypeError(`watchdog.start takes an object such as { diagnose: true }, not ${describe(options)}`)
   }
   const { gates, diagnose } = options
   if (gates !== undefined) require('./gate.js').check(gates)

@@ -175,7 +175,10 @@ impl fmt::Display for Address<'_> {
                 f.write_str("@")?;
                 write_lossy(f, name)
             }
-            Self::Vsock { kind, cid, port } => write!(f, "{}{cid}:{port}", kind.prefix()),
+            Self::Vsock { kind, cid, port } => {
+                f.write_str(kind.prefix())?;
+                write!(f, "{cid}:{port}")
+            }
         }
     }
 }

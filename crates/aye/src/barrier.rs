@@ -7,12 +7,15 @@
 use core::fmt;
 use core::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
 
-use crate::notifier::{Claim, Notifier, SendError, monotonic_usec, timespec};
+use crate::notifier::{Claim, Notifier, SendError};
 
 /// Why it is not certain that the messages were received.
 ///
@@ -89,54 +92,61 @@ impl Notifier {
         if self.is_confirmed() {
             return Ok(());
         }
-        let deadline = Deadline::after(limit);
+        let deadline = deadline(limit).map_err(SendError::Socket)?;
         let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(SendError::Socket)?;
-        self.send_barrier(claim, write.as_fd(), &deadline)?;
+        let in_time = self.send_barrier(claim, write.as_fd(), deadline.as_fd())?;
         drop(write);
-        loop {
-            // No event is asked for: a hang-up is always reported.
-            let mut fds = [PollFd::new(&read, PollFlags::empty())];
-            match poll(&mut fds, Some(&timespec(deadline.left()))) {
-                Ok(0) => return Err(BarrierError::TimedOut(limit)),
-                Ok(_) => return Ok(()),
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(SendError::Socket(errno).into()),
-            }
+        // No event is asked for: a hang-up is always reported.
+        let hang_up = PollFd::new(&read, PollFlags::empty());
+        if in_time && comes_before(hang_up, deadline.as_fd()).map_err(SendError::Socket)? {
+            Ok(())
+        } else {
+            Err(BarrierError::TimedOut(limit))
         }
     }
 
-    /// A receiver that reads nothing at all also keeps the barrier itself from being sent, once its queue is full.
+    /// `false` when it was not sent by the deadline: a receiver that reads nothing at all keeps that, too, from being done
+    /// once its queue is full.
     fn send_barrier(
         &self,
         claim: Claim,
         fd: BorrowedFd<'_>,
-        deadline: &Deadline,
-    ) -> Result<(), BarrierError> {
+        deadline: BorrowedFd<'_>,
+    ) -> Result<bool, SendError> {
         loop {
-            match self.try_send_as(claim, b"BARRIER=1", &[fd]) {
-                Err(error) if error.is_full_queue() => {}
-                result => return Ok(result.map(drop)?),
-            }
-            if !self.wait_for_room(deadline.left()).map_err(SendError::Socket)? {
-                return Err(BarrierError::TimedOut(deadline.limit));
+            match (self.try_send_as(claim, b"BARRIER=1", &[fd]), self.datagrams()) {
+                (Err(error), Some(socket)) if error.is_full_queue() => {
+                    if !comes_before(PollFd::from_borrowed_fd(socket, PollFlags::OUT), deadline)? {
+                        return Ok(false);
+                    }
+                }
+                (result, _) => return result.map(|_| true),
             }
         }
     }
 }
 
-/// Until when to wait, on the clock that does not jump.
-struct Deadline {
-    limit: Duration,
-    usec: u64,
+/// A descriptor that becomes readable after that long: an event among others, and no clock to be asked.
+fn deadline(limit: Duration) -> Result<OwnedFd, Errno> {
+    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?;
+    // Zero would disarm it.
+    let limit = limit.max(Duration::from_nanos(1));
+    let seconds = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+    let once = Itimerspec {
+        it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+        it_value: Timespec { tv_sec: seconds, tv_nsec: limit.subsec_nanos().into() },
+    };
+    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &once)?;
+    Ok(timer)
 }
 
-impl Deadline {
-    fn after(limit: Duration) -> Self {
-        let usec = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
-        Self { limit, usec: monotonic_usec().saturating_add(usec) }
-    }
-
-    fn left(&self) -> Duration {
-        Duration::from_micros(self.usec.saturating_sub(monotonic_usec()))
+/// Waits for an event, and for the deadline at most.
+fn comes_before(event: PollFd<'_>, deadline: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let mut fds = [event, PollFd::from_borrowed_fd(deadline, PollFlags::IN)];
+    loop {
+        match poll(&mut fds, None) {
+            Err(Errno::INTR) => {}
+            result => return result.map(|_| !fds[0].revents().is_empty()),
+        }
     }
 }

@@ -131,7 +131,7 @@ impl Notifier {
         let sent = self.send_as(claim, message, fds);
         // Before the report: when the caller has gone on, nothing that befalls it or its terminal reaches the child.
         let report = reporter.as_raw_fd();
-        let socket = self.socket().map_or(report, |socket| socket.as_raw_fd());
+        let socket = self.datagrams().map_or(report, |socket| socket.as_raw_fd());
         let _ = detach(&mut [report, socket]);
         // Nobody reads it when the parent was killed meanwhile, which changes nothing.
         let _ = reporter.write_all(&written(&sent));

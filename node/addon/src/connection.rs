@@ -3,7 +3,6 @@
 
 use aye::{Address, Notifier, SendError};
 use rustix::io::Errno;
-use rustix::net::{SocketType, sockopt};
 
 use crate::napi::{Call, Thrown, Value};
 
@@ -18,32 +17,17 @@ pub(crate) fn open(call: &Call<'_>) -> Result<Value, Thrown> {
     let mut space = [0; LONGEST + 1];
     let text = call.string(0, &mut space).ok_or(Thrown::Type(c"open takes an address: a string"))?;
     let address = Address::parse(text.as_bytes())
-        .map_err(|reason| Thrown::error(format_args!("cannot reach the notify socket {text}: {reason}")))?;
-    let notifier = Notifier::connect(&address).map_err(|error| Thrown::error(format_args!("{error}")))?;
+        .map_err(|reason| Thrown::error(&["cannot reach the notify socket ", text, ": "], &reason))?;
+    let notifier = Notifier::connect(&address).map_err(|error| Thrown::error(&[], &error))?;
     call.hold(notifier)
 }
 
-/// `adopt(fd: number)`: a connection over a copy of a descriptor that is connected already, which stays the caller's.
+/// `adopt(fd: number)`: a connection over a copy of a datagram socket that is connected already, which stays the caller's.
 pub(crate) fn adopt(call: &Call<'_>) -> Result<Value, Thrown> {
     let fd = call.descriptor(0).ok_or(Thrown::Type(c"adopt takes a descriptor: an integer from 0 on"))?;
-    let copy = sockopt::socket_type(fd)
-        .and_then(|kind| if kind == SocketType::DGRAM { Ok(()) } else { Err(Errno::PROTOTYPE) })
-        .and_then(|()| rustix::io::fcntl_dupfd_cloexec(fd, FIRST))
-        .map_err(unfit)?;
+    let copy = rustix::io::fcntl_dupfd_cloexec(fd, FIRST)
+        .map_err(|errno| Thrown::error(&["cannot copy the descriptor: errno "], &errno.raw_os_error()))?;
     call.hold(Notifier::from_socket(copy))
-}
-
-fn unfit(errno: Errno) -> Thrown {
-    let reason = match errno {
-        Errno::BADF => "it is not open",
-        Errno::NOTSOCK => "it is no socket",
-        Errno::PROTOTYPE => "it is no datagram socket",
-        other => {
-            let errno = other.raw_os_error();
-            return Thrown::error(format_args!("cannot send over the descriptor: errno {errno}"));
-        }
-    };
-    Thrown::error(format_args!("cannot send over the descriptor: {reason}"))
 }
 
 /// `send(connection, bytes: Uint8Array, wait: boolean)`: 0, or an errno.

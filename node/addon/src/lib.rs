@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod barrier;
 mod connection;
+mod diagnose;
 mod napi;
 
 use napi::{Exports, Failed};
@@ -20,5 +21,6 @@ fn export(exports: &Exports<'_>) -> Result<(), Failed> {
     exports.function(c"adopt", connection::adopt)?;
     exports.function(c"send", connection::send)?;
     exports.function(c"sendWithFds", connection::send_with_fds)?;
-    exports.function(c"barrier", barrier::barrier)
+    exports.function(c"barrier", barrier::barrier)?;
+    diagnose::export(exports)
 }

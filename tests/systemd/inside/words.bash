@@ -175,3 +175,17 @@ event_fields() { # EVENT FIELD...
 		}
 	' "$@"
 }
+
+# Makes a fifo for each instance of the program `asked`, from which it takes what it is asked.
+prepare_asked() { # INSTANCE...
+	local instance
+	for instance; do mkfifo "$TMPDIR/$instance"; done
+	asked=0
+}
+
+# Asks the service for the value of JavaScript, and awaits that it logs one that matches the extended regular expression.
+ask() { # INSTANCE CODE REGEX
+	asked=$((asked + 1))
+	echo "$asked $2" >"$TMPDIR/$1"
+	await_journal "^$asked: ($3)\$"
+}

@@ -7,9 +7,8 @@ mod verbs;
 mod vsock;
 
 use core::mem::MaybeUninit;
-use core::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice};
 use rustix::net::{
@@ -155,7 +154,7 @@ impl Notifier {
         loop {
             match rustix::net::send(socket, message, SendFlags::NOSIGNAL) {
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => wait_for_room(socket.as_fd(), None).map(drop)?,
+                Err(Errno::AGAIN) => wait_for_room(socket)?,
                 result => return Ok(result.map(drop)?),
             }
         }
@@ -289,18 +288,10 @@ impl Notifier {
             match rustix::net::sendmsg(socket, &iov, &mut control, flags) {
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) if full == Full::IsWaitedOut => {
-                    wait_for_room(socket.as_fd(), None).map(drop)?;
+                    wait_for_room(socket)?;
                 }
                 result => return Ok(result.map(drop)?),
             }
-        }
-    }
-
-    /// Waits until the receiver's queue has room, at most `limit`; whether it has. Others may take it first.
-    pub(crate) fn wait_for_room(&self, limit: Duration) -> Result<bool, Errno> {
-        match &self.route {
-            Route::Local(socket) | Route::Datagram(socket) => wait_for_room(socket.as_fd(), Some(limit)),
-            Route::Connections(_) => Ok(true),
         }
     }
 
@@ -310,8 +301,7 @@ impl Notifier {
     }
 
     /// The socket, where there is one that stays.
-    #[cfg(feature = "std")]
-    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn datagrams(&self) -> Option<BorrowedFd<'_>> {
         match &self.route {
             Route::Local(socket) | Route::Datagram(socket) => Some(socket.as_fd()),
             Route::Connections(_) => None,
@@ -342,24 +332,12 @@ fn raise_buffer(socket: &OwnedFd) {
     }
 }
 
-/// Waits for room, also where the socket itself would not: one that was handed over can be in non-blocking mode. `false`
-/// when there was none within `limit`.
+/// Waits for room, also where the socket itself would not: one that was handed over can be in non-blocking mode.
 #[cold]
-fn wait_for_room(socket: BorrowedFd<'_>, limit: Option<Duration>) -> Result<bool, Errno> {
-    let limit = limit.map(timespec);
-    loop {
-        match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::OUT)], limit.as_ref()) {
-            Err(Errno::INTR) => {}
-            ready => return Ok(ready? > 0),
-        }
-    }
-}
-
-/// For the kernel, whose seconds are signed.
-pub(crate) fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: duration.subsec_nanos().into(),
+fn wait_for_room(socket: &OwnedFd) -> Result<(), Errno> {
+    match poll(&mut [PollFd::new(socket, PollFlags::OUT)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(errno) => Err(errno),
     }
 }
 

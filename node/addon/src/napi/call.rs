@@ -7,6 +7,7 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
+use core::cell::RefCell;
 use core::ffi::{CStr, c_void};
 use core::{fmt, ptr, slice};
 
@@ -16,6 +17,7 @@ use rustix::fd::{BorrowedFd, RawFd};
 use super::ffi;
 use super::room::Room;
 use super::text::Text;
+use crate::diagnose::Guard;
 
 /// The most arguments that a function here takes.
 const ARGUMENTS: usize = 3;
@@ -176,6 +178,32 @@ impl Call<'_> {
         unsafe { self.room.hold(self.environment, Arc::new(notifier)) }.map(Value).ok_or(Thrown::Pending)
     }
 
+    /// The environment, for what Node-API can do besides.
+    pub(crate) fn environment(&self) -> ffi::Environment {
+        self.environment
+    }
+
+    /// The watch of this environment.
+    pub(crate) fn watch(&self) -> &RefCell<Option<Guard>> {
+        self.room.watch()
+    }
+
+    /// Nothing for JavaScript: `undefined`.
+    #[expect(clippy::unused_self, reason = "as for all other values, a call is under way")]
+    pub(crate) fn nothing(&self) -> Value {
+        Value(ptr::null_mut())
+    }
+
+    /// A string for JavaScript.
+    pub(crate) fn text(&self, text: &str) -> Result<Value, Thrown> {
+        let (start, length, mut value) = (text.as_ptr().cast(), text.len(), ptr::null_mut());
+        // SAFETY: the call is under way; so many bytes are there.
+        match unsafe { ffi::napi_create_string_utf8(self.environment, start, length, &raw mut value) } {
+            ffi::OK => Ok(Value(value)),
+            _ => Err(Thrown::Pending),
+        }
+    }
+
     /// A number for JavaScript.
     #[inline]
     pub(crate) fn answer(&self, number: i32) -> Result<Value, Thrown> {
@@ -189,10 +217,10 @@ impl Call<'_> {
 }
 
 impl Thrown {
-    /// An `Error` with that text.
+    /// An `Error` with that text, of parts and a last one.
     #[cold]
-    pub(crate) fn error(text: fmt::Arguments<'_>) -> Self {
-        Self::Error(Box::new(Text::of(text)))
+    pub(crate) fn error(parts: &[&str], last: &dyn fmt::Display) -> Self {
+        Self::Error(Box::new(Text::of(parts, last)))
     }
 
     /// # Safety

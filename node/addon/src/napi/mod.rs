@@ -4,7 +4,7 @@
 
 mod call;
 mod export;
-mod ffi;
+pub(crate) mod ffi;
 mod host;
 mod room;
 mod text;

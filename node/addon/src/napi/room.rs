@@ -1,4 +1,4 @@
-//! What JavaScript holds of Rust: the connections of one environment. An external is no more than an address, which
+//! What JavaScript holds of Rust: the connections of one environment, and the watch over its loop. An external is no more than an address, which
 //! anybody's external is, too; here it is looked up whether it is one of these.
 
 use alloc::boxed::Box;
@@ -12,11 +12,13 @@ use core::ptr;
 use aye::Notifier;
 
 use super::ffi;
+use crate::diagnose::Guard;
 
 /// The connections of one environment, each known by its address.
 #[derive(Default)]
 pub(crate) struct Room {
     held: RefCell<Vec<Arc<Notifier>>>,
+    watch: RefCell<Option<Guard>>,
 }
 
 impl Room {
@@ -33,6 +35,11 @@ impl Room {
                 _ => None,
             }
         }
+    }
+
+    /// The watch over the environment's loop.
+    pub(super) fn watch(&self) -> &RefCell<Option<Guard>> {
+        &self.watch
     }
 
     /// Does something with the connection at that address, if it is one.
@@ -84,4 +91,5 @@ unsafe extern "C" fn end(room: *mut c_void) {
     // SAFETY: `of` made it of a Box for this call alone.
     let room = unsafe { Box::from_raw(room.cast::<Rc<Room>>()) };
     room.held.borrow_mut().clear();
+    drop(room.watch.take());
 }

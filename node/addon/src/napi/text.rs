@@ -1,7 +1,7 @@
 //! A text for C, on the stack: what does not fit is left out.
 
 use core::ffi::{CStr, c_char};
-use core::fmt;
+use core::fmt::{self, Write};
 
 /// An address of 107 characters with what is wrong with it, and to spare.
 const LONGEST: usize = 511;
@@ -13,11 +13,12 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// `text` as it is printed.
-    pub(crate) fn of(text: fmt::Arguments<'_>) -> Self {
+    /// Parts, and a last one as it prints itself. They are no format string, because that would bring along all that str can
+    /// do in one, which is 2 KiB.
+    pub(crate) fn of(parts: &[&str], last: &dyn fmt::Display) -> Self {
         let mut this = Self { bytes: [0; LONGEST + 1], length: 0 };
         // An error says that it is full, and then it is.
-        let _ = fmt::Write::write_fmt(&mut this, text);
+        let _ = parts.iter().try_for_each(|part| this.write_str(part)).and_then(|()| write!(this, "{last}"));
         this
     }
 
@@ -26,9 +27,10 @@ impl Text {
     }
 }
 
-impl fmt::Write for Text {
+impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for letter in text.chars() {
+            let letter = if letter == '\0' { char::REPLACEMENT_CHARACTER } else { letter };
             let end = self.length + letter.len_utf8();
             letter.encode_utf8(self.bytes[..LONGEST].get_mut(self.length..end).ok_or(fmt::Error)?);
             self.length = end;
