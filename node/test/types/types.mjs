@@ -1,4 +1,4 @@
-// Compiles use.mts and use.cts against the package as a program would see it, in node_modules: `node
+// Compiles the files beside it against the package as a program would see it, in node_modules: `node
 // node/test/types/types.mjs`. TypeScript comes into the cache of runtimes.mjs.
 
 import { spawnSync } from 'node:child_process'
@@ -11,7 +11,7 @@ const HERE = dirname(fileURLToPath(import.meta.url))
 const CACHE = process.env.AYE_CACHE ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'aye')
 const HOME = join(CACHE, 'runtimes/typescript')
 const COMPILER = join(HOME, 'node_modules/typescript/bin/tsc')
-const FILES = ['use.mts', 'use.cts']
+const FILES = ['use.mts', 'use.cts', 'use-sd-notify.mts', 'use-sd-notify.cts']
 
 function call(command, args) {
   const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
