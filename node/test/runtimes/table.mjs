@@ -54,8 +54,9 @@ export const runtimes = [
     name: 'permission',
     title: 'Node with `--permission`',
     recipe: node(NEWEST).recipe,
-    // The tests themselves load files, and start processes and threads; that each of this is allowed is a warning of Node's.
-    start: ['--permission', '--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--disable-warning=PERM0002',
+    // The tests load files, start processes and threads, and listen; that each is allowed is a warning of Node's.
+    start: ['--permission', '--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--allow-net',
+      '--disable-warning=ExperimentalWarning', '--disable-warning=PERM0002',
       '--disable-warning=PERM0006'],
     runs: ['descriptor'],
     cannot: { addon: 'add `--allow-addons`', storeFd: 'add `--allow-addons`', diagnose: 'add `--allow-addons`' },
