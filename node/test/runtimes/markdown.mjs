@@ -3,10 +3,11 @@
 import { features, runtimes } from './table.mjs'
 
 export function markdown() {
-  const rows = [['', ...features.map(({ title }) => title)], Array(features.length + 1).fill('---')]
-  for (const { title, cannot } of runtimes) {
-    const cells = features.map(({ name }) => (cannot?.[name] ? `no: ${cannot[name]}` : 'yes'))
-    rows.push([title, ...cells])
-  }
-  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const head = [['', ...features.map(({ title }) => title)], Array(features.length + 1).fill('---')]
+  const rows = runtimes.map(({ title, cannot = {}, notes = {} }) => [title, ...features.map(({ name }) => cell(cannot[name], notes[name]))])
+  return [...head, ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
+}
+
+function cell(why, note) {
+  return why ? `no: ${why}` : note ?? 'yes'
 }

@@ -1,5 +1,5 @@
-// The runs of one runtime: the tests of real processes over each transport with the runtime as the process under test, what
-// it has to say of that which it cannot do, and where it is a Node of this machine's kind all other tests by itself.
+// The runs of one runtime: tests of real processes with the runtime as the process under test, what it has to say of that
+// which it cannot do, and for a Node of this machine's kind the tests of single modules, by itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,35 +9,42 @@ import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 import { install } from './install.mjs'
-import { features } from './table.mjs'
+import { suites } from './table.mjs'
 
-const HERE = dirname(fileURLToPath(import.meta.url))
-const TESTS = dirname(HERE)
-const LONGEST_MS = 240_000
+const TESTS = dirname(dirname(fileURLToPath(import.meta.url)))
+const LONGEST_MS = 300_000
 
-/** Files of tests, those of real processes and the others, without what is about this repository and not about a runtime. */
 const files = readdirSync(TESTS).filter((name) => name.endsWith('.test.js'))
-const PROCESS = files.filter((name) => name.startsWith('service'))
+const beginning = (begin) => files.filter((name) => name.startsWith(begin))
 // All of it needs the addon.
 const ADDON = 'service-addon.test.js'
-const OTHER = files.filter((name) => !PROCESS.includes(name) && !/^(example|package|readme|.*frameworks)\.test\.js$/.test(name))
+/** What is in no suite, without what takes a machine's own Node or is about this repository and not about a runtime. */
+const MODULES = files.filter((name) => !Object.values(suites).some(({ begin }) => name.startsWith(begin)) &&
+  !/^(example|package|runtimes|auto-frameworks)\.test\.js$/.test(name))
 
-/** What is to be run for a runtime, each a function that gives `{ line, passed, output }`. */
+/** What is to be run for a runtime: `{ slow, run }`, where `run` gives `{ line, passed, output }`. */
 export function runsOf(runtime) {
   const program = install(runtime.recipe)
   const version = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout.replace(/^deno |^v|\s[^]*$/g, '')
-  const { cannot = {}, says, start = [], runsTests } = runtime
+  const { name, cannot = {}, says, start = [], runs, slow = false } = runtime
   const subject = { AYE_TEST_RUNTIME: [program, ...start].join(' '), AYE_TEST_CANNOT: Object.keys(cannot).join(' ') }
-  const tests = PROCESS.filter((name) => name !== ADDON || !cannot.addon)
-  const runs = features.filter(({ name, transport }) => transport && !cannot[name])
-    .map(({ name, transport }) => [name, execPath, tests, { ...subject, AYE_TEST_TRANSPORT: transport }])
-  if (says) runs.push(['what it cannot do', execPath, [join('runtimes/cannot', says)], subject])
-  if (runsTests) runs.push(['modules', program, OTHER, {}])
-  return runs.map(([what, ...rest]) => async () => {
-    const { tests, passed, status, output } = await run(...rest)
-    const line = `${runtime.name} (${version}, ${what}): ${passed} of ${tests} passed`
-    return { line, passed: status === 0 && passed > 0 && passed === tests, output }
-  })
+  const all = runs.map((one) => (one === 'modules'
+    ? { what: one, by: program, tests: MODULES, env: {} }
+    : { what: one, by: execPath, ...suite(one, cannot, subject) }))
+  if (says) all.push({ what: 'what it cannot do', by: execPath, tests: [join('runtimes/cannot', says)], env: subject })
+  return all.filter(({ tests }) => tests.length > 0).map((one) => ({ slow, run: () => report(`${name} (${version}, ${one.what})`, one) }))
+}
+
+function suite(name, cannot, subject) {
+  const { begin, transport } = suites[name]
+  const tests = beginning(begin).filter((test) => test !== ADDON || !cannot.addon)
+  return { tests, env: transport ? { ...subject, AYE_TEST_TRANSPORT: transport } : subject }
+}
+
+async function report(title, { by, tests, env }) {
+  const { status, output } = await run(by, tests, env)
+  const [count, passed] = [figure(output, 'tests'), figure(output, 'pass')]
+  return { line: `${title}: ${passed} of ${count} passed`, passed: status === 0 && passed > 0 && passed === count, output }
 }
 
 /** Runs files by `node --test`; a run that does not end is ended, with whatever it has started. */
@@ -50,7 +57,7 @@ async function run(program, names, env) {
   const [status, signal] = await once(child, 'close')
   clearTimeout(timer)
   if (signal) output += `# ended by ${signal} after ${LONGEST_MS / 1000} s\n`
-  return { tests: figure(output, 'tests'), passed: figure(output, 'pass'), status, output }
+  return { status, output }
 }
 
 /** One of the counts at the end of what node --test says in TAP. */

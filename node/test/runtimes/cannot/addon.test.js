@@ -6,7 +6,8 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
-const { RUNTIME, receiver, service } = require('../../support/service.js')
+const { RUNTIME, has, receiver, service } = require('../../support/service.js')
+const { diagnosesNothing } = require('./diagnose.js')
 
 const REASON = RUNTIME.includes('--permission')
   ? /Node's permission model keeps the addon from being loaded \(start node with --allow-addons\)/
@@ -34,3 +35,5 @@ test('storeFd: gives false over the descriptor, as a barrier does, and says once
   assert.match(stderr, /\[AYE_NO_ADDON\] AyeWarning: /)
   assert.match(stderr, REASON)
 })
+
+if (!has('diagnose')) diagnosesNothing(/Node's permission model allows neither the addon nor the inspector \(start node with --allow-addons/)

@@ -7,6 +7,9 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
 const { RUNTIME, receiver, service } = require('../../support/service.js')
+const { diagnosesNothing } = require('./diagnose.js')
+
+diagnosesNothing(/only Node\.js can be asked/)
 
 test('descriptor: goes over the addon, without a word, where it was passed one', async (t) => {
   const { socket, next } = await receiver(t)
