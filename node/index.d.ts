@@ -1,9 +1,10 @@
 // The package's types, for `require` and, through index.d.mts, for `import`.
 //
 // Every function that sends returns `true` when the message was handed to the service manager's socket and `false` when
-// it was not: there is no service manager, or it could not be reached. Only wrong arguments throw, and only a TypeError.
-// In every text a line break or NUL becomes a space and a backslash arrives as a backslash, so that text never becomes
-// another assignment. A message holds 4096 bytes; a longer STATUS is cut at a character boundary and ends with `…`.
+// it was not: there is no service manager, or it could not be reached. Only wrong arguments throw, and only a
+// TypeError. In every text a line break or NUL becomes a space and a backslash arrives as a backslash, so that text
+// never becomes another assignment. A message holds 4096 bytes; a longer STATUS is cut at a character boundary and ends
+// with `…`.
 //
 // What goes wrong is said once each as a process warning of the type AyeWarning, with what to do about it:
 //   AYE_NO_TRANSPORT  a service manager waits ($NOTIFY_SOCKET, $WATCHDOG_USEC), and there is no way to send
@@ -18,8 +19,8 @@
 //   AYE_LISTEN_FDS    the variables of socket activation contradict each other
 
 /**
- * `READY=1`: start-up, or a reload, is done. `systemctl start` and whoever else waits for the unit go on at this moment.
- * Waits for a service manager that is busy, as sd_notify(3) does; never lost.
+ * `READY=1`: start-up, or a reload, is done. `systemctl start` and whoever else waits for the unit go on at this
+ * moment. Waits for a service manager that is busy, as sd_notify(3) does; never lost.
  * @param status one line for `systemctl status`; `''` clears it, without it the last one stays
  */
 export declare function ready(status?: string): boolean
@@ -104,15 +105,15 @@ export interface Fields {
 export declare function notify(fields: Readonly<Fields>): boolean
 
 /**
- * `MAINPID=`: that process is the service's main one from here on, for programs that fork and leave. Not the manager, not a
- * dead one; one outside the unit only when root says so. See sd_notify(3).
+ * `MAINPID=`: that process is the service's main one from here on, for programs that fork and leave. Not the manager,
+ * not a dead one; one outside the unit only when root says so. See sd_notify(3).
  */
 export declare function mainPid(pid: number): boolean
 
 /**
- * `ERRNO=`: what went wrong, for `systemctl status` (StatusErrno): 0 to 4095, a name such as `ENOENT`, or an error of Node,
- * whose `code` counts. An error without one that the kernel knows (ENOTFOUND of a name lookup) sends nothing: `false`.
- * See errno(3).
+ * `ERRNO=`: what went wrong, for `systemctl status` (StatusErrno): 0 to 4095, a name such as `ENOENT`, or an error of
+ * Node, whose `code` counts. An error without one that the kernel knows (ENOTFOUND of a name lookup) sends nothing:
+ * `false`. See errno(3).
  */
 export declare function errno(code: number | string | (Error & { code?: unknown })): boolean
 
@@ -130,12 +131,15 @@ export declare function extendTimeout(ms: number): boolean
  * @param ms milliseconds, 10000 by default: how long after the event loop hangs the manager may still wait
  * @returns a promise of what `work` comes to, also when nothing could be sent
  */
-export declare function extendTimeoutWhile<T>(work: PromiseLike<T> | (() => T | PromiseLike<T>), ms?: number): Promise<Awaited<T>>
+export declare function extendTimeoutWhile<T>(
+  work: PromiseLike<T> | (() => T | PromiseLike<T>),
+  ms?: number,
+): Promise<Awaited<T>>
 
 /**
  * `BARRIER=1`: resolves to `true` once the manager has read everything sent so far, and so may end the process without
- * losing a message; `false` at the deadline, or when there is no way to ask. Never rejects. Several wait for their turn.
- * Needs the addon, on every transport. systemd 246 or later, see sd_notify_barrier(3).
+ * losing a message; `false` at the deadline, or when there is no way to ask. Never rejects. Several wait for their
+ * turn. Needs the addon, on every transport. systemd 246 or later, see sd_notify_barrier(3).
  * @param ms milliseconds from the call, 5000 by default
  */
 export declare function barrier(ms?: number): Promise<boolean>
@@ -143,8 +147,9 @@ export declare function barrier(ms?: number): Promise<boolean>
 /** What `watchdog.start` takes. */
 export interface WatchdogOptions {
   /**
-   * Asked at every heartbeat, all at once; each must pass for it to go out. A gate that throws, rejects, gives `false` or is
-   * still pending at the next heartbeat holds it back, which is said once (`AYE_GATE`) until heartbeats go out again.
+   * Asked at every heartbeat, all at once; each must pass for it to go out. A gate that throws, rejects, gives `false`
+   * or is still pending at the next heartbeat holds it back, which is said once (`AYE_GATE`) until heartbeats go out
+   * again.
    */
   gates?: ReadonlyArray<() => unknown>
   /** When heartbeats fail to come, say where the event loop is stuck, on stderr and as STATUS. */
@@ -154,10 +159,10 @@ export interface WatchdogOptions {
 /** Heartbeats for WatchdogSec=, see systemd.service(5) and sd_watchdog_enabled(3). */
 export interface Watchdog {
   /**
-   * Sends `WATCHDOG=1` now and from then on at half of `$WATCHDOG_USEC`, from a timer of this event loop that does not keep
-   * the process alive; it goes on through a shutdown, as systemd expects. `true`: heartbeats run, also when they already
-   * did (gates and diagnosis are then added). `false`: no watchdog is asked of this process (`$WATCHDOG_PID`), or there is
-   * no way to send.
+   * Sends `WATCHDOG=1` now and from then on at half of `$WATCHDOG_USEC`, from a timer of this event loop that does not
+   * keep the process alive; it goes on through a shutdown, as systemd expects. `true`: heartbeats run, also when they
+   * already did (gates and diagnosis are then added). `false`: no watchdog is asked of this process (`$WATCHDOG_PID`),
+   * or there is no way to send.
    */
   start(options?: WatchdogOptions): boolean
   /** Ends what `start` began; `false` when nothing ran. systemd then kills the service at its timeout. */
@@ -165,8 +170,8 @@ export interface Watchdog {
   /** Sends one `WATCHDOG=1`, for programs that keep time themselves. */
   ping(): boolean
   /**
-   * `WATCHDOG=trigger`: the manager acts as if a heartbeat had been missed, also without WatchdogSec=; for a service that
-   * knows that it cannot go on. systemd 243 or later. Waits for a service manager that is busy; never lost.
+   * `WATCHDOG=trigger`: the manager acts as if a heartbeat had been missed, also without WatchdogSec=; for a service
+   * that knows that it cannot go on. systemd 243 or later. Waits for a service manager that is busy; never lost.
    */
   trigger(): boolean
   /** Milliseconds from one heartbeat to the next, half of `$WATCHDOG_USEC`; null: none is asked of this process. */
@@ -184,8 +189,8 @@ export interface ListenFd {
 }
 
 /**
- * The descriptors of socket activation and of the descriptor store, in order, or those of one name; empty when none were
- * passed to this very process (`$LISTEN_PID`). The notify socket itself is not among them. See sd_listen_fds(3).
+ * The descriptors of socket activation and of the descriptor store, in order, or those of one name; empty when none
+ * were passed to this very process (`$LISTEN_PID`). The notify socket itself is not among them. See sd_listen_fds(3).
  */
 export declare function listenFds(name?: string): ListenFd[]
 
@@ -203,9 +208,9 @@ export interface StoreOptions {
 }
 
 /**
- * `FDSTORE=1`: the manager keeps a copy of this descriptor, and the next start of the service finds it under `name` among its
- * `listenFds`. The unit says how many may be kept (FileDescriptorStoreMax=, see systemd.service(5)). One that is kept already
- * is not kept twice. Waits for a service manager that is busy. Needs the addon, on every transport.
+ * `FDSTORE=1`: the manager keeps a copy of this descriptor, and the next start of the service finds it under `name`
+ * among its `listenFds`. The unit says how many may be kept (FileDescriptorStoreMax=, see systemd.service(5)). One that
+ * is kept already is not kept twice. Waits for a service manager that is busy. Needs the addon, on every transport.
  * @param what a server that listens, a socket that is bound or connected, or a descriptor's number
  * @param name at most 255 printable ASCII characters without `:`
  * @throws {TypeError} also of a server that does not listen yet
@@ -220,7 +225,7 @@ export declare function booted(): boolean
 
 /**
  * How messages reach the service manager: `fd` is the socket handed over by `OpenFile=/run/systemd/notify:notify`
- * (systemd 253 or later) or by `aye wrap`; `addon` is the prebuilt addon, which sends to `$NOTIFY_SOCKET`; null: they do
- * not, and where they should a warning says why and what to do.
+ * (systemd 253 or later) or by `aye wrap`; `addon` is the prebuilt addon, which sends to `$NOTIFY_SOCKET`; null: they
+ * do not, and where they should a warning says why and what to do.
  */
 export declare const transport: 'fd' | 'addon' | null

@@ -1,11 +1,13 @@
 'use strict'
 
-// The package's face: systemd's sd_notify protocol for the process that requires it. Each file of lib/ is loaded when it is
-// first needed, so that a process without a service manager pays for this file alone (loading another one takes longer
-// than all that is done here).
+// The package's face: systemd's sd_notify protocol for the process that requires it. Each file of lib/ is loaded when
+// it is first needed, so that a process without a service manager pays for this file alone (loading another one takes
+// longer than all that is done here).
 
-const NOTHING = { expected: false, fds: [], notify: null, problem: null, watchdog: { usec: null, problem: null, foreign: false } }
-const NOWHERE = { kind: null, begin: () => false, offer: () => false, deliver: () => false, pass: () => false, native: () => null }
+const NO_WATCHDOG = { usec: null, problem: null, foreign: false }
+const NOTHING = { expected: false, fds: [], notify: null, problem: null, watchdog: NO_WATCHDOG }
+const no = () => false
+const NOWHERE = { kind: null, begin: no, offer: no, deliver: no, pass: no, native: () => null }
 
 const given = isTold() ? readEnvironment() : NOTHING
 const link = given.expected || given.notify !== null ? connect() : NOWHERE
@@ -79,7 +81,8 @@ function notify(fields) {
 }
 
 function mainPid(pid) {
-  return link.deliver(encode([['MAINPID', String(require('./lib/argument.js').integer('mainPid', pid, 1, 2 ** 31 - 1))]]))
+  const { integer } = require('./lib/argument.js')
+  return link.deliver(encode([['MAINPID', String(integer('mainPid', pid, 1, 2 ** 31 - 1))]]))
 }
 
 function errno(code) {

@@ -3,7 +3,7 @@
 import aye from './index.js'
 
 export const {
-  ready, status, stopping, reloading, notify, mainPid, errno, extendTimeout, extendTimeoutWhile, barrier, watchdog, listenFds,
-  storeFd, removeFd, booted, transport,
+  ready, status, stopping, reloading, notify, mainPid, errno, extendTimeout, extendTimeoutWhile, barrier, watchdog,
+  listenFds, storeFd, removeFd, booted, transport,
 } = aye
 export default aye

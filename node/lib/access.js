@@ -1,7 +1,8 @@
 'use strict'
 
-// NotifyAccess= of this process's own unit, as its files have it: a process that systemd did not start itself is heard all
-// the same where the unit says so, and then there is nothing to warn of. Where the files are is systemd.unit(5)'s matter.
+// NotifyAccess= of this process's own unit, as its files have it: a process that systemd did not start itself is heard
+// all the same where the unit says so, and then there is nothing to warn of. Where the files are is systemd.unit(5)'s
+// matter.
 
 const fs = require('node:fs')
 const { homedir } = require('node:os')
@@ -22,22 +23,30 @@ function quietly(look) {
 }
 
 /**
+ * Whether the manager will likely refuse what this process says, because it has started another one.
+ * @param {string} started the number of that process
  * @param {typeof disk} files
  * @param {string} home
- * @returns {string | null} `none`, `main`, `exec` or `all`; null when the unit or its setting is not to be found
  */
-function notifyAccess({ read, list } = disk, home = quietly(homedir) ?? '/') {
-  const unit = unitOf(read('/proc/self/cgroup') ?? '')
-  if (unit === null) return null
+function isRefused(started, files = disk, home = quietly(homedir) ?? '/') {
+  const cgroup = files.read('/proc/self/cgroup')
+  const unit = unitOf(cgroup)
+  // A terminal hands on what systemd said to it; who listens to a program that is started there is somebody else.
+  if (unitOf(files.read(`/proc/${started}/cgroup`) ?? cgroup)?.name !== unit?.name) return false
+  return unit === null || notifyAccess(unit, files, home) !== 'all'
+}
+
+/** `none`, `main`, `exec` or `all`; null when the unit's files do not say or are not to be found. */
+function notifyAccess(unit, { read, list }, home) {
   const folders = unit.uid === null ? foldersOfSystem() : foldersOfUser(unit.uid, home)
   const names = namesOf(unit.name)
   const settings = [fragment(names, folders, read), ...dropIns(names, folders, list).map(read)].map(settingOf)
   return settings.filter((setting) => setting !== null).pop() ?? null
 }
 
-/** The innermost service of this process's cgroup, see cgroups(7), and the user whose manager has started it, if it was one. */
+/** The innermost service of this process's cgroup, see cgroups(7), and the user whose manager started it, if any. */
 function unitOf(cgroup) {
-  const path = cgroup.match(/^(?:0::|1:name=systemd:)(.*\.service)(?:\/.*)?$/m)?.[1]
+  const path = cgroup?.match(/^(?:0::|1:name=systemd:)(.*\.service)(?:\/.*)?$/m)?.[1]
   if (path === undefined) return null
   const uid = path.match(/\/user@(\d+)\.service\/./)?.[1] ?? null
   return { name: path.slice(path.lastIndexOf('/') + 1), uid }
@@ -59,7 +68,8 @@ function foldersOfUser(uid, home) {
   const run = (name) => `/run/user/${uid}/systemd/${name}`
   return [join(home, '.config/systemd/user.control'), run('user.control'), run('transient'), run('generator.early'),
     join(home, '.config/systemd/user'), '/etc/systemd/user', run('user'), '/run/systemd/user', run('generator'),
-    join(home, '.local/share/systemd/user'), '/usr/local/lib/systemd/user', '/usr/lib/systemd/user', run('generator.late')]
+    join(home, '.local/share/systemd/user'), '/usr/local/lib/systemd/user', '/usr/lib/systemd/user',
+    run('generator.late')]
 }
 
 /** The first of the files that may define the unit. */
@@ -89,4 +99,4 @@ function settingOf(text) {
   return values.pop()?.[1] ?? null
 }
 
-module.exports = { notifyAccess }
+module.exports = { isRefused }

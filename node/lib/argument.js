@@ -1,7 +1,7 @@
 'use strict'
 
-// What callers may pass, checked in one voice: the value itself when it is right, else a TypeError that says what it takes
-// and what it got. Wrong arguments are the one thing for which this package throws.
+// What callers may pass, checked in one voice: the value itself when it is right, else a TypeError that says what it
+// takes and what it got. Wrong arguments are the one thing for which this package throws.
 
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -30,8 +30,8 @@ function milliseconds(name, value, least = 0) {
 function describe(value) {
   if (typeof value === 'string') return JSON.stringify(value)
   if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return `a value of type ${typeof value}`
-  return String(value)
+  const isPlain = value === null || !['function', 'object'].includes(typeof value)
+  return isPlain ? String(value) : `a value of type ${typeof value}`
 }
 
 module.exports = { LONGEST_MS, text, integer, milliseconds, describe }

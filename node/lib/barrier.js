@@ -1,7 +1,7 @@
 'use strict'
 
-// Barriers: a promise of whether the manager has read everything sent so far, see sd_notify_barrier(3). One at a time goes
-// out, the others wait their turn, each against its own deadline; time is an argument.
+// Barriers: a promise of whether the manager has read everything sent so far, see sd_notify_barrier(3). One at a time
+// goes out, the others wait their turn, each against its own deadline; time is an argument.
 
 const { milliseconds } = require('./argument.js')
 

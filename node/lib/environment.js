@@ -1,10 +1,12 @@
 'use strict'
 
 // What the service manager said about this process, read once from the environment: the only place of the package that
-// takes anything from it, and nothing here ever changes it, so whoever else reads LISTEN_FDS finds it as systemd left it.
-// `read` is a function of its arguments; the facts are those of sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
+// takes anything from it, and nothing here ever changes it, so whoever else reads LISTEN_FDS finds it as systemd left
+// it. `read` is a function of its arguments; the facts are those of sd_listen_fds(3), sd_notify(3),
+// sd_watchdog_enabled(3).
 
-const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'SYSTEMD_EXEC_PID']
+const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES',
+  'SYSTEMD_EXEC_PID']
 const FIRST_FD = 3
 const NAME_WITHOUT_NAMES = 'unknown'
 // uint64 without the value that sd_watchdog_enabled(3) reads as infinity.
@@ -22,6 +24,7 @@ function read(env, pid, isSocket) {
     address: env.NOTIFY_SOCKET || null,
     ...passed,
     watchdog: readWatchdog(env, pid),
+    started: processStarted(env, pid),
     notMain: () => notMain(env, pid),
     remedy: (why) => remedy(env, pid, passed, why),
   }
@@ -43,7 +46,8 @@ function readListen(env, pid, isSocket) {
   const fds = []
   for (let fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
     if (isSocket(fd) === null) {
-      return broken(`LISTEN_FDS says ${count} descriptors, but ${fd} is not open to this program (Deno shows none to JavaScript)`)
+      return broken(`LISTEN_FDS says ${count} descriptors, but ${fd} is not open to this program ` +
+        '(Deno shows none to JavaScript)')
     }
     fds.push(Object.freeze({ fd, name: names ? names[fd - FIRST_FD] : NAME_WITHOUT_NAMES }))
   }
@@ -65,21 +69,28 @@ function readWatchdog(env, pid) {
   const off = { usec: null, problem: null, foreign: false }
   const { WATCHDOG_USEC: usec, WATCHDOG_PID: owner } = env
   if (usec === undefined) return off
-  if (owner !== undefined && !/^\d+$/.test(owner)) return { ...off, problem: `WATCHDOG_PID is no process id: '${owner}'` }
-  if (owner !== undefined && owner !== String(pid)) return { ...off, foreign: true }
+  if (owner !== undefined && owner !== String(pid)) {
+    if (/^\d+$/.test(owner)) return { ...off, foreign: true }
+    return { ...off, problem: `WATCHDOG_PID is no process id: '${owner}'` }
+  }
   if (!/^0*[1-9]\d{0,19}$/.test(usec) || BigInt(usec) > LONGEST_USEC) {
     return { ...off, problem: `WATCHDOG_USEC is no time in microseconds: '${usec}'` }
   }
   return { ...off, usec: BigInt(usec) }
 }
 
-/** What to say when messages go out, but of a process that the manager did not start and will likely not listen to. */
-function notMain(env, pid) {
-  // systemd before 248 names its process only where there is a watchdog.
+/** The process that the manager started, when that is another one than this and is known. */
+function processStarted(env, pid) {
+  // systemd before 248 names it only where there is a watchdog.
   const started = env.SYSTEMD_EXEC_PID ?? env.WATCHDOG_PID
-  if (started === undefined || started === String(pid)) return null
-  return `the service manager started process ${started}, this is process ${pid}, and with NotifyAccess=main it refuses ` +
-    'what this one says: add the line NotifyAccess=all to [Service], or let ExecStart= start node itself ' +
+  return /^\d+$/.test(started) && started !== String(pid) ? started : null
+}
+
+/** What to say when messages go out, but of a process that the manager will likely not listen to. */
+function notMain(env, pid) {
+  const started = processStarted(env, pid)
+  return `the service manager started process ${started}, this is process ${pid}, and with NotifyAccess=main it ` +
+    'refuses what this one says: add the line NotifyAccess=all to [Service], or let ExecStart= start node itself ' +
     '(no npm start, no shell in between) and call aye in that process (of a cluster, in the primary)'
 }
 
@@ -99,8 +110,8 @@ function remedy(env, pid, { problem }, why) {
   if (problem) return why ? `${why}; ${problem}` : problem
   const reasons = why ? `${why}; ` : ''
   if (stranger) {
-    return `${reasons}the service manager started process ${started} and gives a descriptor to it alone, this is process ` +
-      `${pid}: let ExecStart= start node itself (no npm start, no shell in between), and call aye in that process`
+    return `${reasons}the service manager started process ${started} and gives a descriptor to it alone, this is ` +
+      `process ${pid}: let ExecStart= start node itself (no npm start, no shell between) and call aye in that process`
   }
   const line = env.NOTIFY_SOCKET.startsWith('/')
     ? `add the line OpenFile=${env.NOTIFY_SOCKET}:notify to [Service] (systemd 253 or later), or `

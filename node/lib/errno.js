@@ -15,7 +15,8 @@ function text(code) {
   if (typeof code === 'number') return String(integer('errno', code, 0, LARGEST))
   if (typeof code === 'string') return ofName(code)
   if (code instanceof Error || typeof code?.code === 'string') return ofError(code)
-  throw new TypeError(`errno takes a number from 0 to ${LARGEST}, a name such as 'ENOENT' or an error of Node, not ${describe(code)}`)
+  const wanted = `a number from 0 to ${LARGEST}, a name such as 'ENOENT' or an error of Node`
+  throw new TypeError(`errno takes ${wanted}, not ${describe(code)}`)
 }
 
 /** systemd knows more names than Node, so one that is unknown here is its to read. */

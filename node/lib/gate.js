@@ -1,7 +1,7 @@
 'use strict'
 
-// Health gates: functions that must all pass for a heartbeat to go out. One that is still pending is not asked again, so
-// that nothing ever overlaps, and what holds heartbeats back is said once until they go out again.
+// Health gates: functions that must all pass for a heartbeat to go out. One that is still pending is not asked again,
+// so that nothing ever overlaps, and what holds heartbeats back is said once until they go out again.
 
 const { describe } = require('./argument.js')
 

@@ -37,7 +37,7 @@ function encode(assignments) {
   const rest = assignments.map(([key, text], at) => (at === index ? [key, ''] : [key, text]))
   const room = LONGEST - Buffer.byteLength(join(rest))
   if (index < 0 || room < Buffer.byteLength(ELLIPSIS)) {
-    throw new TypeError(`a message of ${whole.length} bytes would be dropped by the service manager: send ${LONGEST} at most`)
+    throw new TypeError(`the service manager would drop a message of ${whole.length} bytes: send ${LONGEST} at most`)
   }
   rest[index][1] = cut(assignments[index][1], room)
   return Buffer.from(join(rest))
@@ -47,7 +47,7 @@ function join(assignments) {
   return assignments.map(([key, text]) => `${key}=${escape(text)}`).join('\n')
 }
 
-/** The longest beginning of `text`, in whole characters, that with an ellipsis takes at most `room` bytes once escaped. */
+/** The longest beginning of `text`, in whole characters, that takes `room` bytes at most with an ellipsis, escaped. */
 function cut(text, room) {
   let left = room - Buffer.byteLength(ELLIPSIS)
   let end = 0

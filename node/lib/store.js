@@ -10,8 +10,8 @@ const { describe, integer, text } = require('./argument.js')
 
 // What fdname_is_valid() of systemd lets pass: printable ASCII without the colon that separates names.
 const NAME = /^[ -9;-~]{0,255}$/
-const WITHOUT_FD = 'this runtime shows no descriptor of it (Deno shows none at all, Node none of a server that its cluster\'s ' +
-  'primary listens for); store it where there is one, or give its number'
+const WITHOUT_FD = 'this runtime shows no descriptor of it (Deno shows none at all, Bun none of an http server, Node ' +
+  'none of a server that its cluster\'s primary listens for); store it where there is one, or give its number'
 
 /** The assignments that store something under a name. @throws {TypeError} */
 function assignments(name, options = {}) {
@@ -27,7 +27,8 @@ function assignments(name, options = {}) {
 /** @throws {TypeError} for a name that systemd would replace or refuse */
 function checkName(verb, name) {
   if (NAME.test(text(verb, name))) return name
-  throw new TypeError(`${verb} takes a name of at most 255 printable ASCII characters without a colon, not ${describe(name)}`)
+  const wanted = 'a name of at most 255 printable ASCII characters without a colon'
+  throw new TypeError(`${verb} takes ${wanted}, not ${describe(name)}`)
 }
 
 /** The number of what is to be stored; null when this runtime gives it none. @throws {TypeError} */
@@ -35,7 +36,8 @@ function descriptorOf(what) {
   if (typeof what === 'number') return integer('storeFd', what, 0, 2 ** 31 - 1)
   const found = handleOf(what)
   if (found === undefined) {
-    throw new TypeError(`storeFd takes a net.Server, a net.Socket, a dgram.Socket or a descriptor's number, not ${describe(what)}`)
+    const wanted = 'a net.Server, a net.Socket, a dgram.Socket or a descriptor\'s number'
+    throw new TypeError(`storeFd takes ${wanted}, not ${describe(what)}`)
   }
   const { handle, missing } = found
   if (!handle) throw new TypeError(missing)
@@ -43,16 +45,18 @@ function descriptorOf(what) {
 }
 
 function handleOf(what) {
-  if (what instanceof net.Server) {
-    return { handle: what._handle, missing: 'storeFd takes a server that listens: call it in the callback of listen()' }
-  }
+  const mute = 'storeFd takes a server that listens: call it in the callback of listen()'
+  if (what instanceof net.Server) return { handle: what._handle, missing: mute }
   if (what instanceof net.Socket) {
-    return { handle: what._handle, missing: 'storeFd takes a socket that is connected: this one is not yet, or no more' }
+    return { handle: what._handle, missing: 'storeFd takes a socket that is connected: this one is not, or no more' }
   }
   if (what instanceof dgram.Socket) {
-    return { handle: datagramHandle(what), missing: 'storeFd takes a socket that is bound: call it in the callback of bind()' }
+    const missing = 'storeFd takes a socket that is bound: call it in the callback of bind()'
+    return { handle: datagramHandle(what), missing }
   }
-  return undefined
+  // Of Node it is a net.Server, too; of Bun it is none, and shows no handle.
+  const { Server } = require('node:http')
+  return what instanceof Server ? { handle: what.listening && {}, missing: mute } : undefined
 }
 
 /** dgram keeps its handle under a symbol, and to ask for `_handle` would warn of a deprecation (DEP0112). */

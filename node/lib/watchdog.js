@@ -63,7 +63,8 @@ function create({ usec, problem, foreign }, link, warn, status = () => null) {
       gates.add(more)
     }
     if (!diagnose || watch !== null) return
-    watch = require('./diagnose.js').create({ ...link.means(), intervalMs: interval, usec, offer: link.offer, status, warn })
+    const means = { ...link.means(), intervalMs: interval, usec, offer: link.offer, status, warn }
+    watch = require('./diagnose.js').create(means)
     watch.arm()
   }
 
@@ -83,7 +84,7 @@ function create({ usec, problem, foreign }, link, warn, status = () => null) {
 /** @throws {TypeError} */
 function check(options = {}) {
   if (options === null || typeof options !== 'object') {
-    throw new TypeError(`watchdog.start takes an object such as { gates: [], diagnose: true }, not ${describe(options)}`)
+    throw new TypeError(`watchdog.start takes an object such as { diagnose: true }, not ${describe(options)}`)
   }
   const { gates, diagnose } = options
   if (gates !== undefined) require('./gate.js').check(gates)

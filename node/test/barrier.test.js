@@ -23,7 +23,7 @@ const failure = (code) => Object.assign(new Error(code), { code })
 
 for (const ms of [-1, NaN, Infinity, 2 ** 31, '5', null, 5n]) {
   test(`refuses ${typeof ms} ${ms} as its deadline`, () => {
-    assert.throws(() => link().barrier(ms), { name: 'TypeError', message: /^barrier takes a time in milliseconds, 0 to / })
+    assert.throws(() => link().barrier(ms), { name: 'TypeError', message: /^barrier takes a time in milliseconds, / })
   })
 }
 

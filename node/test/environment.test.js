@@ -1,6 +1,7 @@
 'use strict'
 
-// What the environment says, for every shape it can have: a pure function, so the process of the test has no part in it.
+// What the environment says, for every shape it can have: a pure function, so the process of the test has no part in
+// it.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -126,24 +127,27 @@ test('says what is wrong with the descriptors beside what is wrong with the addo
 
 test('names the process that the manager started instead of this one', () => {
   const shell = { NOTIFY_SOCKET: '/run/systemd/notify', SYSTEMD_EXEC_PID: '41' }
-  assert.match(given(shell).remedy('none'), /^none; .* started process 41 .* this is process 42: let ExecStart= start node itself/)
+  assert.match(given(shell).remedy('none'), /^none; .* started process 41 .* is process 42: let ExecStart= start node itself/)
   assert.match(given({ ...shell, ...listen('1', 'notify'), LISTEN_PID: '40' }).remedy(), /started process 40 /)
 })
 
 test('names what is gone when there is a watchdog but no address', () => {
-  assert.match(given({ WATCHDOG_USEC: '1' }).remedy(), /^WATCHDOG_USEC is set, but NOTIFY_SOCKET is not: .*sudo.* let it pass$/)
+  const text = given({ WATCHDOG_USEC: '1' }).remedy()
+  assert.match(text, /^WATCHDOG_USEC is set, but NOTIFY_SOCKET is not: .*sudo.* let it pass$/)
   const sudo = { WATCHDOG_USEC: '1', SYSTEMD_EXEC_PID: '41' }
   assert.match(given(sudo).remedy(), /between process 41, .*, and this process 42 .* let ExecStart= start node itself$/)
 })
 
 test('says that the manager will likely not listen to another process than its own, with the line that lets it', () => {
   const text = given({ NOTIFY_SOCKET: '/run/systemd/notify', SYSTEMD_EXEC_PID: '41' }).notMain()
-  assert.match(text, /started process 41, this is process 42, .* add the line NotifyAccess=all to \[Service\], or let ExecStart= start/)
+  assert.match(text, /started process 41, this is process 42, .* add the line NotifyAccess=all to \[Service\], or /)
   assert.match(given({ WATCHDOG_USEC: '1', WATCHDOG_PID: '40' }).notMain(), /started process 40, /)
+  assert.equal(given({ SYSTEMD_EXEC_PID: '41', WATCHDOG_PID: '42' }).started, '41')
 })
 
-test('says nothing of that in the process that the manager started, or where nobody knows', () => {
-  for (const env of [{ SYSTEMD_EXEC_PID: '42' }, { SYSTEMD_EXEC_PID: '42', WATCHDOG_PID: '41' }, { WATCHDOG_PID: '42' }, {}]) {
-    assert.equal(given(env).notMain(), null)
+test('knows no other process in the one that the manager started, or where nobody says', () => {
+  const both = { SYSTEMD_EXEC_PID: '42', WATCHDOG_PID: '41' }
+  for (const env of [{ SYSTEMD_EXEC_PID: '42' }, both, { WATCHDOG_PID: '42' }, {}, { SYSTEMD_EXEC_PID: '' }]) {
+    assert.equal(given(env).started, null)
   }
 })

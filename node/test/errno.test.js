@@ -8,7 +8,10 @@ const { test } = require('node:test')
 
 const { text } = require('../lib/errno.js')
 
-for (const code of [-1, 4096, 1.5, NaN, Infinity, '', 'enoent', 'ENOENT\nREADY=1', 'NOENT', '2', 5n, true, null, undefined, {}, []]) {
+const NUMBERS = [-1, 4096, 1.5, NaN, Infinity]
+const NAMES = ['', 'enoent', 'ENOENT\nREADY=1', 'NOENT', '2']
+
+for (const code of [...NUMBERS, ...NAMES, 5n, true, null, undefined, {}, []]) {
   test(`refuses ${typeof code} ${JSON.stringify(String(code))}`, () => {
     assert.throws(() => text(code), { name: 'TypeError', message: /^errno takes / })
   })
@@ -29,7 +32,8 @@ test('takes an error of Node by its code', () => {
 test('finds none in an error that the kernel has no number for', () => {
   // The number of a failed name lookup is one of libuv's own.
   const lookup = Object.assign(new Error('getaddrinfo ENOTFOUND nowhere'), { errno: -3008, code: 'ENOTFOUND' })
-  assert.deepEqual([lookup, new Error('plain'), Object.assign(new Error('odd'), { code: 5 })].map(text), [null, null, null])
+  const odd = Object.assign(new Error('odd'), { code: 5 })
+  assert.deepEqual([lookup, new Error('plain'), odd].map(text), [null, null, null])
 })
 
 test('is not fooled by a code that only an object has', () => {

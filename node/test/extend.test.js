@@ -1,6 +1,7 @@
 'use strict'
 
-// More time for as long as work is pending: when it is asked for, and what becomes of the work. The timer ticks when told.
+// More time for as long as work is pending: when it is asked for, and what becomes of the work. The timer ticks when
+// told.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -10,14 +11,16 @@ const { timers } = require('./support/clock.js')
 
 for (const ms of [0, -1, 0.5, NaN, Infinity, 2 ** 31, '5', 5n, null, undefined]) {
   test(`refuses ${typeof ms} ${ms} as a time`, () => {
-    assert.throws(() => assignment('extendTimeout', ms), { name: 'TypeError', message: /^extendTimeout takes a time in milliseconds/ })
+    const says = { name: 'TypeError', message: /^extendTimeout takes a time in milliseconds/ }
+    assert.throws(() => assignment('extendTimeout', ms), says)
   })
 }
 
 for (const work of [undefined, null, 5, {}, 'work', { then: 5 }]) {
   test(`refuses ${JSON.stringify(work)} as work, and asks for no time`, () => {
     const send = () => assert.fail('asked for time')
-    assert.throws(() => whilePending(work, 10, send), { name: 'TypeError', message: /^extendTimeoutWhile takes a promise/ })
+    const says = { name: 'TypeError', message: /^extendTimeoutWhile takes a promise/ }
+    assert.throws(() => whilePending(work, 10, send), says)
   })
 }
 
@@ -38,11 +41,15 @@ for (const [what, work] of [
   })
 }
 
-test('asks before the work begins, then at half the time from a timer that keeps nothing alive, until it is done', async (t) => {
+test('asks before the work begins, then at half the time from a timer that keeps nothing alive', async (t) => {
   const { tick, delays, running, referenced } = timers(t)
   const log = []
   let done
-  const result = whilePending(() => (log.push('work'), new Promise((resolve) => { done = resolve })), 10_000, () => log.push('send'))
+  const work = () => {
+    log.push('work')
+    return new Promise((resolve) => { done = resolve })
+  }
+  const result = whilePending(work, 10_000, () => log.push('send'))
   assert.deepEqual([log, delays, referenced()], [['send', 'work'], [5000], 0])
   tick()
   tick()

@@ -88,7 +88,7 @@ test('takes strings, numbers, bigints and booleans in their order', () => {
   assert.equal(sent(assignments), 'STATUS=up\nEXTEND_TIMEOUT_USEC=5000000\nX_BIG=18446744073709551616\nREADY=1\nX_NO=0')
 })
 
-/** What the receiver makes of a datagram, by docs/protocol.md: breaks separate, a backslash makes the next byte an ordinary one. */
+/** What the receiver makes of a datagram: breaks separate, a backslash makes the next byte an ordinary one. */
 function received(bytes) {
   const lines = [[]]
   for (let at = 0; at < bytes.length; at++) {
@@ -113,7 +113,8 @@ function random(state) {
 }
 
 // What has a meaning to somebody on the way, and halves of characters: surrogates without their other half.
-const PIECES = ['\n', '\r', '\r\n', '\0', '\\', '\\\n', '=', 'READY=1', '\nREADY=1', '\ud83d', '\udea2', '🚢', '\ufffe', '\u2028', '\x85', ' ', 'é', 'x']
+const PIECES = ['\n', '\r', '\r\n', '\0', '\\', '\\\n', '=', 'READY=1', '\nREADY=1', '\ud83d', '\udea2', '🚢', '\ufffe',
+  '\u2028', '\x85', ' ', 'é', 'x']
 
 test('lets no text become another assignment, whatever it is made of', () => {
   const below = random(20261122)

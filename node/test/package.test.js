@@ -1,7 +1,7 @@
 'use strict'
 
-// The package as it is published: both ways to load it give the same thing, the types name what there is, and installing
-// it runs nothing.
+// The package as it is published: both ways to load it give the same thing, the types name what there is, and
+// installing it runs nothing.
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
@@ -13,8 +13,13 @@ const { environment } = require('./support/service.js')
 
 const root = join(__dirname, '..')
 const manifest = require('../package.json')
-const names = ['barrier', 'booted', 'errno', 'extendTimeout', 'extendTimeoutWhile', 'listenFds', 'mainPid', 'notify', 'ready',
-  'reloading', 'removeFd', 'status', 'stopping', 'storeFd', 'transport', 'watchdog']
+const names = ['barrier', 'booted', 'errno', 'extendTimeout', 'extendTimeoutWhile', 'listenFds', 'mainPid', 'notify',
+  'ready', 'reloading', 'removeFd', 'status', 'stopping', 'storeFd', 'transport', 'watchdog']
+
+/** Runs code in a process that has the package's folder as its argument. */
+function run(code, env) {
+  return spawnSync(process.execPath, ['-e', code, root], { env: environment(env), encoding: 'utf8' })
+}
 
 test('has no dependency and no script that an install would run', () => {
   for (const key of ['scripts', 'dependencies', 'optionalDependencies', 'peerDependencies', 'bin', 'gypfile']) {
@@ -33,11 +38,8 @@ test('exports the same functions to require and to import', async () => {
 
 test('loads nothing but its face where there is no service manager', () => {
   const code = 'require(process.argv[1]); process.stdout.write(Object.keys(require.cache).join())'
-  const env = environment({})
-  const { stdout } = spawnSync(process.execPath, ['-e', code, root], { env, encoding: 'utf8' })
-  assert.equal(stdout, join(root, 'index.js'))
-  const told = spawnSync(process.execPath, ['-e', code, root], { env: { ...env, NOTIFY_SOCKET: '@nobody' }, encoding: 'utf8' })
-  assert.match(told.stdout, /environment\.js.*addon\.js/)
+  assert.equal(run(code, {}).stdout, join(root, 'index.js'))
+  assert.match(run(code, { NOTIFY_SOCKET: '@nobody' }).stdout, /environment\.js.*addon\.js/)
 })
 
 test('takes an environment that it may not read for one that says nothing, as Deno has it', () => {
@@ -45,7 +47,7 @@ test('takes an environment that it may not read for one that says nothing, as De
     Object.defineProperty(process, 'env', { value: new Proxy({}, { get() { throw new Error('NotCapable') } }) })
     const aye = require(process.argv[1])
     process.stdout.write(JSON.stringify([aye.transport, aye.ready(), aye.reloading(), aye.watchdog.start()]))`
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', code, root], { env: environment({ NOTIFY_SOCKET: '@nobody' }), encoding: 'utf8' })
+  const { stdout, stderr } = run(code, { NOTIFY_SOCKET: '@nobody' })
   assert.deepEqual([stdout, stderr], ['[null,false,false,false]', ''])
 })
 

@@ -17,12 +17,14 @@ async function nothingArrives(t, socket, next) {
 
 if (has('addon')) test('warns once, with the remedy, when there is neither a descriptor nor an addon', async (t) => {
   const { socket, next } = await receiver(t)
-  const { said, exit } = service(t, 'say([aye.transport, aye.ready(), aye.ready(), aye.watchdog.start(), await aye.barrier()])',
-    { socket, env: { WATCHDOG_USEC: '2000000' }, wrapped: false, subject: withoutAddon(t) })
+  const { said, exit } = service(t, `
+    say([aye.transport, aye.ready(), aye.ready(), aye.watchdog.start(), await aye.barrier()])`, {
+    socket, env: { WATCHDOG_USEC: '2000000' }, wrapped: false, subject: withoutAddon(t) })
   assert.deepEqual(await said(), [null, false, false, false, false])
   const { status, stderr } = await exit
   assert.deepEqual([status, count(stderr, '\\w+'), count(stderr, 'AYE_NO_TRANSPORT')], [0, 1, 1], stderr)
-  assert.match(stderr, new RegExp(`there is no addon for Linux on \\w+ at .*; .* add the line OpenFile=${socket}:notify .*aye wrap -- `))
+  const remedy = `add the line OpenFile=${socket}:notify .*aye wrap -- `
+  assert.match(stderr, new RegExp(`there is no addon for Linux on \\w+ at .*; .* ${remedy}`))
   await nothingArrives(t, socket, next)
 })
 
@@ -37,8 +39,9 @@ test('warns once when there is a watchdog but no address', async (t) => {
 
 if (has('descriptor') && has('addon')) test('does without the addon over the descriptor, and says once what needs it', async (t) => {
   const { socket, next } = await receiver(t)
-  const { said, exit } = service(t, 'say([aye.transport, aye.ready(), await aye.barrier(), aye.storeFd(1, "out"), aye.removeFd("out")])',
-    { socket, subject: withoutAddon(t) })
+  const { said, exit } = service(t, `
+    say([aye.transport, aye.ready(), await aye.barrier(), aye.storeFd(1, 'out'), aye.removeFd('out')])`,
+  { socket, subject: withoutAddon(t) })
   assert.deepEqual(await said(), ['fd', true, false, false, true])
   for (const text of ['READY=1', 'FDSTOREREMOVE=1\nFDNAME=out']) assert.equal((await next()).text, text)
   const { stderr } = await exit
@@ -54,7 +57,8 @@ for (const [what, setup, expected] of [
 ]) {
   if (has('descriptor')) test(`warns and sends nothing when the descriptor ${what} and there is no addon`, async (t) => {
     const { socket, next } = await receiver(t)
-    const { said, exit } = service(t, 'say([aye.transport, aye.ready(), aye.status("s")])', { socket, setup, subject: withoutAddon(t) })
+    const code = 'say([aye.transport, aye.ready(), aye.status("s")])'
+    const { said, exit } = service(t, code, { socket, setup, subject: withoutAddon(t) })
     assert.deepEqual(await said(), [null, false, false])
     const { stderr } = await exit
     assert.equal(count(stderr, 'AYE_NO_TRANSPORT'), 1, stderr)
@@ -82,23 +86,34 @@ test('does not touch a descriptor that was passed to its parent, and names the p
   await nothingArrives(t, socket, next)
 })
 
-overEach('says once, at its first message, that it is not the process which the manager started', async (t, how) => {
+// A shell that stays: what the manager started, in whose cgroup node is.
+const IN_SHELL = 'export SYSTEMD_EXEC_PID=$$; "$@"; exit'
+
+if (has('addon')) test('says once, at its first message, that another process is the one which was started', async (t) => {
   const { socket, next } = await receiver(t)
-  const { said, exit } = service(t, 'say([aye.ready(), aye.status("s")])', { socket, setup: 'export SYSTEMD_EXEC_PID=1', ...how })
-  assert.deepEqual(await said(), [true, true])
+  const code = 'say([aye.transport, aye.ready(), aye.status("s")])'
+  const { said, pid, exit } = service(t, code, { socket, setup: IN_SHELL, wrapped: false })
+  assert.deepEqual(await said(), ['addon', true, true])
   for (const text of ['READY=1', 'STATUS=s']) assert.equal((await next()).text, text)
   const { stderr } = await exit
   assert.equal(count(stderr, '\\w+'), 1, stderr)
-  assert.match(stderr, /\[AYE_NOT_MAIN\] AyeWarning: .* process 1, .* add the line NotifyAccess=all to \[Service\], or let ExecStart= start node/)
+  assert.equal(count(stderr, 'AYE_NOT_MAIN'), 1, stderr)
+  assert.match(stderr, new RegExp(` started process ${pid}, .* add the line NotifyAccess=all to \\[Service\\], or `))
 })
 
-overEach('says nothing when it is the process which the manager started, or when it sends nothing', async (t, how) => {
+overEach('says nothing when it is the process which the manager started', async (t, how) => {
   const { socket, next } = await receiver(t)
-  const main = service(t, 'say(aye.ready())', { socket, setup: 'export SYSTEMD_EXEC_PID=$$', ...how })
-  assert.equal(await main.said(), true)
+  const { said, exit } = service(t, 'say(aye.ready())', { socket, setup: 'export SYSTEMD_EXEC_PID=$$', ...how })
+  assert.equal(await said(), true)
   assert.equal((await next()).text, 'READY=1')
-  const mute = service(t, 'say(aye.listenFds())', { socket, setup: 'export SYSTEMD_EXEC_PID=1', ...how })
-  for (const { exit } of [main, mute]) assert.deepEqual(await exit, { status: 0, stderr: '' })
+  assert.deepEqual(await exit, { status: 0, stderr: '' })
+})
+
+overEach('says nothing of another process when it sends nothing', async (t, how) => {
+  const { socket } = await receiver(t)
+  const { said, exit } = service(t, 'say(aye.listenFds())', { socket, setup: IN_SHELL, ...how })
+  assert.deepEqual(await said(), [])
+  assert.deepEqual(await exit, { status: 0, stderr: '' })
 })
 
 test('warns once that the variables of socket activation contradict each other', async (t) => {

@@ -1,7 +1,7 @@
 'use strict'
 
-// Real datagrams, from a process started as a unit would start it to a receiver that reports what arrived and from whom,
-// over each transport.
+// Real datagrams, from a process started as a unit would start it to a receiver that reports what arrived and from
+// whom, over each transport.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -16,7 +16,8 @@ test('returns false without a word where there is no service manager', async (t)
       aye.mainPid(7), aye.errno('ENOENT'), aye.extendTimeout(5), await aye.extendTimeoutWhile(async () => 'rows'),
       await aye.barrier(), aye.storeFd(1, 'out'), aye.removeFd('out'), aye.listenFds()])
     const { start, ping, trigger, stop, interval } = aye.watchdog
-    say([start({ gates: [() => { throw new Error('asked') }], diagnose: true }), ping(), trigger(), stop(), interval])`, { wrapped: false })
+    const gates = [() => { throw new Error('asked') }]
+    say([start({ gates, diagnose: true }), ping(), trigger(), stop(), interval])`, { wrapped: false })
   assert.deepEqual(await said(), [null, ...Array(8).fill(false), 'rows', false, false, false, []])
   assert.deepEqual(await said(), [false, false, false, false, null])
   assert.deepEqual(await exit, { status: 0, stderr: '' })
@@ -25,8 +26,9 @@ test('returns false without a word where there is no service manager', async (t)
 test('throws a TypeError of wrong arguments, with and without a service manager', async (t) => {
   const code = `
     const wrong = [() => aye.status(), () => aye.status(1), () => aye.ready(null), () => aye.stopping({}),
-      () => aye.reloading(5n), () => aye.notify(), () => aye.notify({ a: 1 }), () => aye.listenFds(3), () => aye.mainPid('7'),
-      () => aye.mainPid(0), () => aye.mainPid(2 ** 31), () => aye.errno(), () => aye.extendTimeout(0), () => aye.extendTimeoutWhile(),
+      () => aye.reloading(5n), () => aye.notify(), () => aye.notify({ a: 1 }), () => aye.listenFds(3),
+      () => aye.mainPid('7'), () => aye.mainPid(0), () => aye.mainPid(2 ** 31), () => aye.errno(),
+      () => aye.extendTimeout(0), () => aye.extendTimeoutWhile(),
       () => aye.extendTimeoutWhile(async () => {}, 0), () => aye.barrier('5'), () => aye.watchdog.start({ gates: [5] }),
       () => aye.storeFd(), () => aye.storeFd(1), () => aye.storeFd(1, 'a:b'), () => aye.removeFd('a:b')]
     say(wrong.map((call) => { try { call(); return 'nothing' } catch (error) { return error.name } }))`
@@ -59,7 +61,8 @@ if (has('addon')) test('finds the next service manager at the address of one tha
   const first = await receiver(t)
   const { child, said, exit } = service(t, `
     say(aye.ready())
-    process.stdin.once('data', () => { say(aye.status('again')); process.stdin.destroy() })`, { socket: first.socket, wrapped: false })
+    process.stdin.once('data', () => { say(aye.status('again')); process.stdin.destroy() })`,
+  { socket: first.socket, wrapped: false })
   assert.equal(await said(), true)
   assert.equal((await first.next()).text, 'READY=1')
   await first.gone()
@@ -95,10 +98,12 @@ overEach('sends each message as one datagram, from its own process', async (t, h
   const { said, pid, exit } = service(t, `
     say([aye.transport, aye.status('warming up 40%'), aye.ready('listening on 3000'), aye.ready(),
       aye.notify({ EXTEND_TIMEOUT_USEC: 5_000_000n, X_FLAG: true }), aye.mainPid(process.pid), aye.errno('EADDRINUSE'),
-      aye.extendTimeout(1500), aye.watchdog.trigger(), aye.removeFd('a\\\\b'), aye.status(''), aye.stopping('draining')])`, { socket, ...how })
+      aye.extendTimeout(1500), aye.watchdog.trigger(), aye.removeFd('a\\\\b'),
+      aye.status(''), aye.stopping('draining')])`, { socket, ...how })
   assert.deepEqual(await said(), [transport, ...Array(11).fill(true)])
   const texts = ['STATUS=warming up 40%', 'READY=1\nSTATUS=listening on 3000', 'READY=1',
-    'EXTEND_TIMEOUT_USEC=5000000\nX_FLAG=1', `MAINPID=${pid}`, 'ERRNO=98', 'EXTEND_TIMEOUT_USEC=1500000', 'WATCHDOG=trigger',
+    'EXTEND_TIMEOUT_USEC=5000000\nX_FLAG=1', `MAINPID=${pid}`, 'ERRNO=98', 'EXTEND_TIMEOUT_USEC=1500000',
+    'WATCHDOG=trigger',
     'FDSTOREREMOVE=1\nFDNAME=a\\\\b', 'STATUS=', 'STOPPING=1\nSTATUS=draining']
   for (const text of texts) {
     const datagram = await next()

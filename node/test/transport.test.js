@@ -1,7 +1,7 @@
 'use strict'
 
-// The decisions around one send, with a write and an addon that answer as told: a busy manager, one that is gone, none at
-// all. The same against real sockets is in service.test.js.
+// The decisions around one send, with a write and an addon that answer as told: a busy manager, one that is gone, none
+// at all. The same against real sockets is in service.test.js.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -13,11 +13,11 @@ const { open } = require('../lib/transport.js')
 const MESSAGE = Buffer.from('READY=1')
 const NO_ADDON = { native: null, problem: 'no addon here' }
 const given = (more) => ({
-  expected: true, address: null, notify: null, notMain: () => null, remedy: (why) => `do this (${why})`, ...more,
+  expected: true, address: null, notify: null, started: null, notMain: () => 'not you', remedy: (why) => `do this (${why})`, ...more,
 })
 
 /** A link over answers: each send takes the next one, an errno name or null for success. */
-function link(answers, what, { loaded = NO_ADDON, access = 'main' } = {}) {
+function link(answers, what, { loaded = NO_ADDON, isRefused = () => true } = {}) {
   const log = { sends: [], pauses: 0, loads: 0, warnings: [] }
   const world = {
     write: (fd, bytes) => {
@@ -28,7 +28,7 @@ function link(answers, what, { loaded = NO_ADDON, access = 'main' } = {}) {
     pause: () => log.pauses++,
     warn: (text, code) => log.warnings.push(`${code} ${text}`),
     load: () => (log.loads++, loaded),
-    access: () => access,
+    isRefused,
   }
   return { log, ...open(given(what), world) }
 }
@@ -107,14 +107,14 @@ test('says nothing where no service manager is expected', () => {
 })
 
 test('says at the first message that the manager will not listen to this process, and sends all the same', () => {
-  const { begin, deliver, offer, log } = link([], { notify: 3, notMain: () => 'not you' })
+  const { begin, deliver, offer, log } = link([], { notify: 3, started: '7' })
   assert.deepEqual(log.warnings, [])
   assert.deepEqual([deliver(MESSAGE), offer(MESSAGE), begin()], [true, true, true])
   assert.deepEqual([log.sends.length, log.warnings], [2, ['AYE_NOT_MAIN not you']])
 })
 
 test('does not say so where the unit lets every process speak', () => {
-  const { deliver, log } = link([], { notify: 3, notMain: () => 'not you' }, { access: 'all' })
+  const { deliver, log } = link([], { notify: 3, started: '7' }, { isRefused: (started) => started !== '7' })
   assert.deepEqual([deliver(MESSAGE), log.warnings], [true, []])
 })
 

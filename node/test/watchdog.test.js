@@ -1,6 +1,7 @@
 'use strict'
 
-// When a heartbeat goes out and when it does not, over a link that notes what it is given; the timer ticks when told to.
+// When a heartbeat goes out and when it does not, over a link that notes what it is given; the timer ticks when told
+// to.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -24,10 +25,12 @@ function gate() {
   return Object.assign(() => new Promise((resolve, reject) => calls.push({ resolve, reject })), { calls })
 }
 
-for (const options of [null, 5, 'diagnose', { gates: 5 }, { gates: [true] }, { gates: [undefined] }, { gates: null }, { diagnose: 1 }]) {
+const NO_GATES = [5, null, [true], [undefined]].map((gates) => ({ gates }))
+
+for (const options of [null, 5, 'diagnose', ...NO_GATES, { diagnose: 1 }]) {
   test(`refuses to start with ${JSON.stringify(options)}, which is no option`, () => {
     for (const { start, log } of [watchdog(), watchdog({ ...ASKED, usec: null })]) {
-      assert.throws(() => start(options), { name: 'TypeError', message: /^(watchdog\.start|a gate of watchdog\.start) / })
+      assert.throws(() => start(options), { name: 'TypeError', message: /^(a gate of )?watchdog\.start / })
       assert.deepEqual(log.sent, [])
     }
   })

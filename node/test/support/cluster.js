@@ -15,7 +15,9 @@ if (cluster.isPrimary) {
 } else {
   const server = net.createServer().listen(0, '127.0.0.1', () => {
     const { pid } = process
-    say({ role: 'worker', pid, transport: aye.transport, ready: aye.ready(), listenFds: aye.listenFds(), stored: aye.storeFd(server, 'http') })
+    const { transport, ready, listenFds, storeFd } = aye
+    const stored = storeFd(server, 'http')
+    say({ role: 'worker', pid, transport, ready: ready(), listenFds: listenFds(), stored })
     cluster.worker.disconnect()
   })
 }

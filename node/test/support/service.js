@@ -45,7 +45,9 @@ function built(path, package_) {
 function withoutAddon(t) {
   const root = mkdtempSync(join(tmpdir(), 'aye-bare-'))
   t.after(() => rmSync(root, { recursive: true }))
-  for (const path of ['index.js', 'package.json', 'lib', 'test/support']) cpSync(join(PACKAGE, path), join(root, path), { recursive: true })
+  for (const path of ['index.js', 'package.json', 'lib', 'test/support']) {
+    cpSync(join(PACKAGE, path), join(root, path), { recursive: true })
+  }
   return join(root, 'test/support/subject.js')
 }
 
