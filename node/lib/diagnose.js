@@ -1,9 +1,9 @@
 'use strict'
 
-// Where the loop is stuck: when a heartbeat is overdue by half its margin, the stack of what blocks the event loop goes to
-// stderr and its top to STATUS, before the manager's patience is over. The loop cannot say so itself. A thread of the addon
-// looks on and has V8 interrupt the loop; where that cannot be, a worker does with the inspector; where neither can, that
-// is said once. Heartbeats never come from either.
+// Where the loop is stuck: when a heartbeat is overdue by half its margin, the stack of what blocks the event loop goes
+// to stderr and its top to STATUS, before the manager's patience is over. The loop cannot say so itself. A thread of
+// the addon looks on and has V8 interrupt the loop; where that cannot be, a worker does with the inspector; where
+// neither can, that is said once. Heartbeats never come from either.
 
 const { encode } = require('./message.js')
 
@@ -16,7 +16,7 @@ const { encode } = require('./message.js')
  * @param {(bytes: Buffer) => boolean} means.offer sends
  * @param {() => string | null} [means.status] what the program last said of itself, to be said again after a block
  * @param {(text: string, code: string) => void} means.warn
- * @param {(terms: { interval: number, limit: number }, failed: (why: string) => void) => object} [inspect] the second way
+ * @param {typeof byInspector} [inspect] the second way
  */
 function create({ native, connection, intervalMs, usec, offer, status = () => null, warn }, inspect = byInspector) {
   const terms = { interval: intervalMs, limit: Math.max(Number(usec) / 1000, 2 * intervalMs) }

@@ -1,7 +1,7 @@
 'use strict'
 
-// The program under measure: with or without a watch over its loop, it settles, then says what memory it takes and how long
-// two kinds of work take it. argv: off, addon or inspector.
+// The program under measure: with or without a watch over its loop, it settles, then says what memory it takes and how
+// long two kinds of work take it. argv: off, addon or inspector.
 
 const { readFileSync, writeSync } = require('node:fs')
 

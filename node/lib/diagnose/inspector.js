@@ -1,7 +1,7 @@
 'use strict'
 
-// The second way to see where the main thread is stuck: a worker that connects the inspector to it, and only once a beat is
-// overdue, because a debugger makes the program slower. The worker itself takes some 10 MB.
+// The second way to see where the main thread is stuck: a worker that connects the inspector to it, and only once a
+// beat is overdue, because a debugger makes the program slower. The worker itself takes some 10 MB.
 
 const { writeSync } = require('node:fs')
 

@@ -1,7 +1,7 @@
 'use strict'
 
-// What the loop and the worker that looks on share: when the loop last turned, and what was said of it since. One writes
-// where the other reads, so all of it is atomic but the place, which is complete before it is announced.
+// What the loop and the worker that looks on share: when the loop last turned, and what was said of it since. One
+// writes where the other reads, so all of it is atomic but the place, which is complete before it is announced.
 
 const PLACE = 512
 const [BEAT, SINCE] = [0, 1]

@@ -1,6 +1,7 @@
 'use strict'
 
-// The words for stderr and STATUS, those of the addon's (node/addon/src/diagnose/report.rs). Pure; times are milliseconds.
+// The words for stderr and STATUS, those of the addon's (node/addon/src/diagnose/report.rs). Pure; times are
+// milliseconds.
 
 const MOST_FRAMES = 32
 // A line break in a function's name would start another entry of the journal.

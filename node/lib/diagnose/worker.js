@@ -1,8 +1,8 @@
 'use strict'
 
-// The worker that looks on, see inspector.js. While beats come it is one timer; when one is overdue it connects to the main
-// thread, pauses it, reads the stack and lets it go. A loop in native code does not pause, so that is said after a while,
-// and the stack follows when native code comes back.
+// The worker that looks on, see inspector.js. While beats come it is one timer; when one is overdue it connects to the
+// main thread, pauses it, reads the stack and lets it go. A loop in native code does not pause, so that is said after a
+// while, and the stack follows when native code comes back.
 
 const { readFileSync, writeSync } = require('node:fs')
 const { Session } = require('node:inspector')

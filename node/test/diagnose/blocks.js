@@ -8,9 +8,7 @@ const { existsSync, openSync, readSync } = require('node:fs')
 
 /** Until there is such a file, or for ever. */
 function parse(path) {
-  for (;;) {
-    if (path && existsSync(path)) return // the line that a report names
-  }
+  while (!path || !existsSync(path)); // the line that a report names
 }
 
 /** Until something is written to the fifo. */

@@ -1,7 +1,7 @@
 'use strict'
 
-// A service with a watchdog that is diagnosed, in a folder of its own; `block` is a call of diagnose/blocks.js that comes
-// once the first heartbeat is out.
+// A service with a watchdog that is diagnosed, in a folder of its own; `block` is a call of diagnose/blocks.js that
+// comes once the first heartbeat is out.
 
 const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
@@ -14,7 +14,13 @@ const USEC = 1_000_000
 // How the second way is made to be taken: Node then loads no addon.
 const WAYS = { addon: {}, inspector: { NODE_OPTIONS: '--no-addons' } }
 
-async function watched(t, block, { way = 'addon', usec = USEC, before = '', wrapped = way !== 'addon', prepare = () => {}, stays = true } = {}) {
+/**
+ * @param {(folder: string) => string} block what to do once the first heartbeat is out
+ * @param {{ way?: string, usec?: number, before?: string, wrapped?: boolean, prepare?: (folder: string) => void,
+ *   stays?: boolean }} [more] `before` comes before the watchdog is started, `prepare` before the process is
+ */
+async function watched(t, block, more = {}) {
+  const { way = 'addon', usec = USEC, before = '', wrapped = way !== 'addon', prepare = () => {}, stays = true } = more
   const folder = mkdtempSync(join(tmpdir(), 'aye-blocked-'))
   t.after(() => rmSync(folder, { recursive: true }))
   prepare(folder)
