@@ -20,7 +20,7 @@ const beginning = (begin) => files.filter((name) => name.startsWith(begin))
 const ADDON = 'service-addon.test.js'
 /** What is in no suite, without what takes a machine's own Node or is about this repository and not about a runtime. */
 const MODULES = files.filter((name) => !Object.values(suites).some(({ begin }) => name.startsWith(begin)) &&
-  !/^(example|package|runtimes|auto-frameworks)\.test\.js$/.test(name))
+  !/^(example|package|runtimes|addon-file|auto-frameworks)\.test\.js$/.test(name))
 
 /** What is to be run for a runtime: `{ slow, run }`, where `run` gives `{ line, passed, output }`. */
 export function runsOf(runtime) {

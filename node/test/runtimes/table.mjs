@@ -54,9 +54,9 @@ export const runtimes = [
     name: 'permission',
     title: 'Node with `--permission`',
     recipe: node(NEWEST).recipe,
-    // The tests themselves load files, and start processes and threads; that each of this is allowed is a warning of Node's.
-    start: ['--permission', '--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--disable-warning=PERM0002',
-      '--disable-warning=PERM0006'],
+    // The tests themselves load files and start processes, threads and servers; that each of it is allowed is warned of.
+    start: ['--permission', '--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--allow-net',
+      ...['PERM0002', 'PERM0006', 'ExperimentalWarning'].map((what) => `--disable-warning=${what}`)],
     runs: ['descriptor'],
     cannot: { addon: 'add `--allow-addons`', storeFd: 'add `--allow-addons`', diagnose: 'add `--allow-addons`' },
     says: 'addon.test.js',
