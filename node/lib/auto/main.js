@@ -3,9 +3,9 @@
 // The main process: nothing is sent, and nothing of the program is touched, until it is up. Then READY=1, and with it
 // begin the heartbeats and the watch for SIGTERM.
 //
-// No heartbeat goes out before: systemd starts to watch at the first one, even while the service is still starting
-// (service_reset_watchdog in its service.c), and loading a large program blocks the loop for longer than many a
-// WatchdogSec=. Nor does STOPPING=1: systemd would remember it and stop the service when it gets ready.
+// No heartbeat goes out before: systemd starts to watch at the first one, even while the service is still starting (seen
+// on 252, 257 and 262: `watchdog` as the result of a start), and loading a large program blocks the loop for longer than
+// many a WatchdogSec=. Nor does STOPPING=1: it is final since 259, and a READY=1 that comes after it does not count.
 
 const cluster = require('node:cluster')
 
