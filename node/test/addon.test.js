@@ -30,11 +30,11 @@ test('refuses what is no address, in the words of aye', () => {
     ['/a\0b', 'it holds a NUL byte'],
     ['vsock:2', 'expected vsock:CID:PORT with a numeric port'],
   ]) {
-    const message = `cannot reach the notify socket ${address.replace('\0', '\ufffd')}: ${reason}`
+    const message = `cannot reach the notify socket ${address.replace('\0', '?')}: ${reason}`
     assert.throws(() => native.open(address), { name: 'Error', message })
   }
-  assert.throws(() => native.open(`/${'a'.repeat(107)}`), /: it is 108 bytes long, and a socket address holds at most 107$/)
-  assert.throws(() => native.open(`/${'\u{1f600}'.repeat(10_000)}`), /^Error: cannot reach the notify socket \/\u{1f600}+: it is \d+ bytes long/u)
+  assert.throws(() => native.open(`/${'a'.repeat(107)}`), /: it is longer than the 107 bytes that a socket address holds$/)
+  assert.throws(() => native.open(`/${'\u{1f600}'.repeat(10_000)}`), /^Error: cannot reach the notify socket \/\u{1f600}+: it is longer/u)
 })
 
 test('refuses where nobody listens, in the words of aye', () => {
@@ -86,7 +86,7 @@ test('over an abstract name', async (t) => {
 })
 
 test('over a copy of a descriptor, which its owner can close', async (t) => {
-  assert.throws(() => native.adopt(9999), { name: 'Error', message: `cannot copy the descriptor: errno ${EBADF}` })
+  assert.throws(() => native.adopt(9999), { name: 'Error', message: 'cannot copy the descriptor: it is not open' })
   const file = openSync('/dev/null')
   const connection = native.adopt(file)
   closeSync(file)

@@ -98,17 +98,33 @@ pub enum AddressError {
     Port,
 }
 
+impl AddressError {
+    /// The rule that the text breaks, for where there is no formatter.
+    ///
+    /// ```
+    /// use aye::Address;
+    /// let error = Address::parse(b"run/notify").unwrap_err();
+    /// assert_eq!(error.reason(), "expected an absolute path, @NAME or vsock:CID:PORT");
+    /// ```
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooShort => "it is too short for a socket address",
+            Self::TooLong(_) => "it is longer than the 107 bytes that a socket address holds",
+            Self::Unknown => "expected an absolute path, @NAME or vsock:CID:PORT",
+            Self::Nul => "it holds a NUL byte",
+            Self::Cid => "expected vsock:CID:PORT with the CID of one peer",
+            Self::Port => "expected vsock:CID:PORT with a numeric port",
+        }
+    }
+}
+
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooShort => write!(f, "it is too short for a socket address"),
             Self::TooLong(length) => {
                 write!(f, "it is {length} bytes long, and a socket address holds at most {LONGEST}")
             }
-            Self::Unknown => write!(f, "expected an absolute path, @NAME or vsock:CID:PORT"),
-            Self::Nul => write!(f, "it holds a NUL byte"),
-            Self::Cid => write!(f, "expected vsock:CID:PORT with the CID of one peer"),
-            Self::Port => write!(f, "expected vsock:CID:PORT with a numeric port"),
+            other => f.write_str(other.reason()),
         }
     }
 }
@@ -164,34 +180,56 @@ fn parse_number(text: &[u8]) -> Option<u32> {
     if text.is_empty() || octal || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    core::str::from_utf8(text).ok()?.parse().ok()
+    text.iter().try_fold(0_u32, |number, digit| number.checked_mul(10)?.checked_add(u32::from(digit - b'0')))
+}
+
+impl Address<'_> {
+    /// Gives its text in pieces. No formatter has a part in it, which without std would be most of a small program.
+    pub(crate) fn spell<E>(&self, mut put: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Path(path) => spell_lossy(path, put),
+            Self::Abstract(name) => {
+                put("@")?;
+                spell_lossy(name, put)
+            }
+            Self::Vsock { kind, cid, port } => {
+                put(kind.prefix())?;
+                put(decimal(*cid, &mut [0; 10]))?;
+                put(":")?;
+                put(decimal(*port, &mut [0; 10]))
+            }
+        }
+    }
 }
 
 impl fmt::Display for Address<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(path) => write_lossy(f, path),
-            Self::Abstract(name) => {
-                f.write_str("@")?;
-                write_lossy(f, name)
-            }
-            Self::Vsock { kind, cid, port } => {
-                f.write_str(kind.prefix())?;
-                write!(f, "{cid}:{port}")
-            }
-        }
+        self.spell(|piece| f.write_str(piece))
     }
 }
 
 /// What is no UTF-8 is shown as U+FFFD.
-fn write_lossy(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+fn spell_lossy<E>(bytes: &[u8], mut put: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
     for chunk in bytes.utf8_chunks() {
-        f.write_str(chunk.valid())?;
+        put(chunk.valid())?;
         if !chunk.invalid().is_empty() {
-            f.write_str("\u{FFFD}")?;
+            put("\u{FFFD}")?;
         }
     }
     Ok(())
+}
+
+fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
+    let mut start = digits.len();
+    for (index, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b"0123456789"[(number % 10) as usize];
+        number /= 10;
+        start = index;
+        if number == 0 {
+            break;
+        }
+    }
+    core::str::from_utf8(&digits[start..]).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use crate::napi::{Call, Thrown, Value};
 /// Below are the standard three.
 const FIRST: i32 = 3;
 
+/// What remains where the kernel gives no socket.
+const LIMIT: &str = "too many descriptors are open (LimitNOFILE=), or memory is short";
+
 /// More than any address has: of a longer text the beginning shows what is wrong.
 const LONGEST: usize = 255;
 
@@ -16,17 +19,21 @@ const LONGEST: usize = 255;
 pub(crate) fn open(call: &Call<'_>) -> Result<Value, Thrown> {
     let mut space = [0; LONGEST + 1];
     let text = call.string(0, &mut space).ok_or(Thrown::Type(c"open takes an address: a string"))?;
-    let address = Address::parse(text.as_bytes())
-        .map_err(|reason| Thrown::error(&["cannot reach the notify socket ", text, ": "], &reason))?;
-    let notifier = Notifier::connect(&address).map_err(|error| Thrown::error(&[], &error))?;
+    let failed = |reason| Thrown::error(&["cannot reach the notify socket ", text, ": ", reason]);
+    let address = Address::parse(text.as_bytes()).map_err(|error| failed(error.reason()))?;
+    let notifier = Notifier::connect(&address).map_err(|error| failed(error.reason().unwrap_or(LIMIT)))?;
     call.hold(notifier)
 }
 
 /// `adopt(fd: number)`: a connection over a copy of a datagram socket that is connected already, which stays the caller's.
 pub(crate) fn adopt(call: &Call<'_>) -> Result<Value, Thrown> {
     let fd = call.descriptor(0).ok_or(Thrown::Type(c"adopt takes a descriptor: an integer from 0 on"))?;
-    let copy = rustix::io::fcntl_dupfd_cloexec(fd, FIRST)
-        .map_err(|errno| Thrown::error(&["cannot copy the descriptor: errno "], &errno.raw_os_error()))?;
+    let copy = rustix::io::fcntl_dupfd_cloexec(fd, FIRST).map_err(|errno| {
+        Thrown::error(&[
+            "cannot copy the descriptor: ",
+            if errno == Errno::BADF { "it is not open" } else { LIMIT },
+        ])
+    })?;
     call.hold(Notifier::from_socket(copy))
 }
 

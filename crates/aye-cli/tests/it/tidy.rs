@@ -30,6 +30,8 @@ fn all_versions_are_one_and_the_changelog_has_it() {
     let package: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(root().join("node/package.json")).unwrap()).unwrap();
     assert_eq!(package["version"], version, "node/package.json");
+    let addon = fs::read_to_string(root().join("node/addon/Cargo.toml")).unwrap();
+    assert!(addon.contains(&format!("\nversion = \"{version}\"\n")), "node/addon/Cargo.toml");
     let changelog = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
     assert!(changelog.contains(&format!("## [{version}]")), "CHANGELOG.md has no {version}");
 }
@@ -49,16 +51,19 @@ fn the_npm_package_has_no_dependency_and_no_install_script() {
 fn unsafe_code_is_in_one_room() {
     for (path, text) in rust_files() {
         let library_root = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
-        let has_rooms = ["aye/src/lib.rs", "no-std/src/lib.rs", "fuzz/src/lib.rs"];
+        let has_rooms = ["aye/src/lib.rs", "no-std/src/lib.rs", "fuzz/src/lib.rs", "addon/src/lib.rs"];
         if library_root && !has_rooms.iter().any(|root| path.ends_with(root)) {
             assert!(text.contains("#![forbid(unsafe_code)]"), "{}", path.display());
         }
         let uses = text.lines().any(|line| line.contains("unsafe {") || line.contains("unsafe fn"));
-        // The system calls rustix does not have, a function that C calls, systemd's own that are called, an allocator.
+        // The system calls rustix does not have, a function that C calls, systemd's own that are called, an allocator,
+        // Node-API and V8.
         let rooms = [
             "crates/aye/src/sys/",
             "crates/aye/tests/allocations.rs",
             "tests/no-std/src/",
+            "node/addon/src/napi/",
+            "node/addon/src/diagnose/",
             "fuzz/src/systemd.rs",
             "bench/rust/benches/protocol/ping.rs",
         ];

@@ -33,6 +33,9 @@ impl Claim {
 
     /// What to tell the kernel; `None` when there is nothing to claim, or no process can have that pid.
     pub(super) fn credentials(self) -> Option<UCred> {
+        if self == Self::default() {
+            return None;
+        }
         let own = UCred { pid: getpid(), uid: getuid(), gid: getgid() };
         let pid = match self.pid {
             Some(pid) => i32::try_from(pid).ok().and_then(Pid::from_raw)?,

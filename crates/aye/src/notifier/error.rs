@@ -26,8 +26,17 @@ impl Spelling {
     pub(super) fn of(address: &Address<'_>) -> Self {
         let mut spelling = Self { bytes: [0; LONGEST], length: 0 };
         // Too long for an address cannot be: then it was none. What does not fit is left out.
-        let _ = fmt::Write::write_fmt(&mut spelling, format_args!("{address}"));
+        let _ = address.spell(|piece| spelling.push(piece));
         spelling
+    }
+
+    fn push(&mut self, text: &str) -> Result<(), fmt::Error> {
+        for letter in text.chars() {
+            let (start, end) = (usize::from(self.length), usize::from(self.length) + letter.len_utf8());
+            letter.encode_utf8(self.bytes.get_mut(start..end).ok_or(fmt::Error)?);
+            self.length = u8::try_from(end).map_err(|_| fmt::Error)?;
+        }
+        Ok(())
     }
 
     /// The text.
@@ -39,17 +48,6 @@ impl Spelling {
     /// ```
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for Spelling {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for letter in text.chars() {
-            let (start, end) = (usize::from(self.length), usize::from(self.length) + letter.len_utf8());
-            letter.encode_utf8(self.bytes.get_mut(start..end).ok_or(fmt::Error)?);
-            self.length = u8::try_from(end).map_err(|_| fmt::Error)?;
-        }
-        Ok(())
     }
 }
 
@@ -87,6 +85,22 @@ pub enum ConnectError {
         /// What the kernel said.
         source: Errno,
     },
+}
+
+impl ConnectError {
+    /// What the kernel said, in a user's words, where there are some for it; for where there is no formatter.
+    ///
+    /// ```
+    /// let error = aye::Notifier::connect(&aye::Address::Path(b"/nonexistent/notify")).unwrap_err();
+    /// assert_eq!(error.reason(), Some("there is no such socket: is the service manager running?"));
+    /// ```
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "std")]
+            Self::Environment(_) => None,
+            Self::Socket { source, .. } => words(*source),
+        }
+    }
 }
 
 impl fmt::Display for ConnectError {
@@ -185,27 +199,34 @@ struct Said(Errno);
 
 impl fmt::Display for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Errno::NOENT => "there is no such socket: is the service manager running?",
-            Errno::CONNREFUSED => "nobody listens there any more: the service manager is gone",
-            Errno::CONNRESET => "nobody listens on that vsock port, or it closed in the middle",
-            Errno::TIMEDOUT => "no answer: is that the CID of a machine that runs?",
-            Errno::NODEV => "no vsock device here reaches that CID",
-            Errno::PROTONOSUPPORT | Errno::SOCKTNOSUPPORT | Errno::OPNOTSUPP | Errno::AFNOSUPPORT => {
-                "this kernel has no such kind of vsock: vsock: lets it choose one it has"
-            }
-            Errno::ACCESS => "permission denied: a sandbox setting or another user's socket",
-            Errno::AGAIN => "the service manager's queue is full: is it stopped, or very busy?",
-            Errno::PROTOTYPE => "it is no datagram socket",
-            Errno::PERM => {
-                "not permitted: a sandbox, or a receiver that takes no descriptors (SO_PASSRIGHTS), as systemd-notify --fork"
-            },
-            Errno::SRCH => "there is no process with that PID",
-            Errno::TOOBIG => "more than 253 file descriptors, the most that the kernel passes at once",
+        match words(self.0) {
+            Some(words) => f.write_str(words),
             #[cfg(feature = "std")]
-            other => return fmt::Display::fmt(&std::io::Error::from(other), f),
+            None => fmt::Display::fmt(&std::io::Error::from(self.0), f),
             #[cfg(not(feature = "std"))]
-            other => return write!(f, "errno {}", other.raw_os_error()),
-        })
+            None => write!(f, "errno {}", self.0.raw_os_error()),
+        }
     }
+}
+
+fn words(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::NOENT => "there is no such socket: is the service manager running?",
+        Errno::CONNREFUSED => "nobody listens there any more: the service manager is gone",
+        Errno::CONNRESET => "nobody listens on that vsock port, or it closed in the middle",
+        Errno::TIMEDOUT => "no answer: is that the CID of a machine that runs?",
+        Errno::NODEV => "no vsock device here reaches that CID",
+        Errno::PROTONOSUPPORT | Errno::SOCKTNOSUPPORT | Errno::OPNOTSUPP | Errno::AFNOSUPPORT => {
+            "this kernel has no such kind of vsock: vsock: lets it choose one it has"
+        }
+        Errno::ACCESS => "permission denied: a sandbox setting or another user's socket",
+        Errno::AGAIN => "the service manager's queue is full: is it stopped, or very busy?",
+        Errno::PROTOTYPE => "it is no datagram socket",
+        Errno::PERM => {
+            "not permitted: a sandbox, or a receiver that takes no descriptors (SO_PASSRIGHTS), as systemd-notify --fork"
+        }
+        Errno::SRCH => "there is no process with that PID",
+        Errno::TOOBIG => "more than 253 file descriptors, the most that the kernel passes at once",
+        _ => return None,
+    })
 }

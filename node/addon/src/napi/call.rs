@@ -9,7 +9,7 @@ use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::cell::RefCell;
 use core::ffi::{CStr, c_void};
-use core::{fmt, ptr, slice};
+use core::{ptr, slice};
 
 use aye::Notifier;
 use rustix::fd::{BorrowedFd, RawFd};
@@ -89,6 +89,7 @@ impl Call<'_> {
     }
 
     /// A number.
+    #[inline(never)]
     pub(crate) fn number(&self, index: usize) -> Option<f64> {
         let mut value = 0.0;
         // SAFETY: the value is the call's.
@@ -141,7 +142,7 @@ impl Call<'_> {
         Some(unsafe { slice::from_raw_parts(start.cast(), length) })
     }
 
-    #[inline]
+    #[inline(never)]
     fn array(&self, index: usize, wanted: ffi::ArrayType) -> Option<(*const c_void, usize)> {
         let (mut kind, mut length, mut start) = (-1, 0, ptr::null_mut());
         let (env, value) = (self.environment, self.arguments[index]);
@@ -217,10 +218,10 @@ impl Call<'_> {
 }
 
 impl Thrown {
-    /// An `Error` with that text, of parts and a last one.
+    /// An `Error` with that text, of parts.
     #[cold]
-    pub(crate) fn error(parts: &[&str], last: &dyn fmt::Display) -> Self {
-        Self::Error(Box::new(Text::of(parts, last)))
+    pub(crate) fn error(parts: &[&str]) -> Self {
+        Self::Error(Box::new(Text::of(parts)))
     }
 
     /// # Safety

@@ -29,21 +29,20 @@ impl Exports<'_> {
         F: Fn(&Call<'_>) -> Result<Value, Thrown> + Copy + 'static,
     {
         const { assert!(size_of::<F>() == 0) };
-        let (length, data) = (name.count_bytes(), ptr::from_ref(self.room).cast_mut().cast());
-        let mut function = ptr::null_mut();
+        self.define(name, enter::<F>)
+    }
+
+    #[inline(never)] // once, and not for each function
+    fn define(&self, name: &CStr, callback: ffi::Callback) -> Result<(), Failed> {
+        let (env, data) = (self.environment, ptr::from_ref(self.room).cast_mut().cast());
+        let (text, length, mut function) = (name.as_ptr(), name.count_bytes(), ptr::null_mut());
         // SAFETY: the environment is the one this thread is in, and its room lives until its functions are no longer
         // called. The name ends in a NUL byte and is copied.
-        unsafe {
-            let env = self.environment;
-            let made =
-                ffi::napi_create_function(env, name.as_ptr(), length, enter::<F>, data, &raw mut function);
-            if made != ffi::OK
-                || ffi::napi_set_named_property(env, self.object, name.as_ptr(), function) != ffi::OK
-            {
-                return Err(Failed);
-            }
-        }
-        Ok(())
+        let is_defined = unsafe {
+            ffi::napi_create_function(env, text, length, callback, data, &raw mut function) == ffi::OK
+                && ffi::napi_set_named_property(env, self.object, text, function) == ffi::OK
+        };
+        if is_defined { Ok(()) } else { Err(Failed) }
     }
 }
 

@@ -1,7 +1,7 @@
-//! A text for C, on the stack: what does not fit is left out.
+//! A text for C, on the stack: what does not fit is left out. No formatter has a part in it, which would be a quarter of the
+//! addon.
 
-use core::ffi::{CStr, c_char};
-use core::fmt::{self, Write};
+use core::ffi::c_char;
 
 /// An address of 107 characters with what is wrong with it, and to spare.
 const LONGEST: usize = 511;
@@ -13,28 +13,20 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// Parts, and a last one as it prints itself. They are no format string, because that would bring along all that str can
-    /// do in one, which is 2 KiB.
-    pub(crate) fn of(parts: &[&str], last: &dyn fmt::Display) -> Self {
+    /// Parts, one after another.
+    pub(crate) fn of(parts: &[&str]) -> Self {
         let mut this = Self { bytes: [0; LONGEST + 1], length: 0 };
-        // An error says that it is full, and then it is.
-        let _ = parts.iter().try_for_each(|part| this.write_str(part)).and_then(|()| write!(this, "{last}"));
+        for byte in parts.iter().flat_map(|part| part.bytes()) {
+            if let Some(free) = this.bytes[..LONGEST].get_mut(this.length) {
+                *free = if byte == 0 { b'?' } else { byte };
+                this.length += 1;
+            }
+        }
         this
     }
 
+    /// Where it starts.
     pub(super) fn as_ptr(&self) -> *const c_char {
-        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default().as_ptr()
-    }
-}
-
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for letter in text.chars() {
-            let letter = if letter == '\0' { char::REPLACEMENT_CHARACTER } else { letter };
-            let end = self.length + letter.len_utf8();
-            letter.encode_utf8(self.bytes[..LONGEST].get_mut(self.length..end).ok_or(fmt::Error)?);
-            self.length = end;
-        }
-        Ok(())
+        self.bytes.as_ptr().cast()
     }
 }
