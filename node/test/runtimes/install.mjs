@@ -42,8 +42,8 @@ export function musl(home, wanted, path) {
 }
 
 /**
- * A Node for another CPU behind a script that starts it under qemu-user, over the libraries it needs of Debian's for that
- * CPU.
+ * A Node for another CPU behind a script that starts it under qemu-user, over the libraries it needs of Debian's for
+ * that CPU.
  * @param {{ emulator: string, debian: string, node: string }} cpu
  */
 export const emulated = ({ emulator, debian: architecture, node }) => (home, wanted, path) => {

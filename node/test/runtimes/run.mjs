@@ -14,7 +14,7 @@ import { suites } from './table.mjs'
 const TESTS = dirname(dirname(fileURLToPath(import.meta.url)))
 const LONGEST_MS = 300_000
 
-// Each run is a group of processes, so that whatever it has started ends with it; a Ctrl-C reaches none of them by itself.
+// Each run is a group of processes, so that whatever it has started ends with it; a Ctrl-C reaches none of them.
 const groups = new Set()
 const endGroups = () => groups.forEach((pid) => kill(-pid, 'SIGKILL'))
 for (const signal of ['SIGINT', 'SIGTERM']) once(process, signal).then(() => { endGroups(); exit(1) })
@@ -50,7 +50,8 @@ function suite(name, cannot, subject) {
 async function report(title, { by, tests, env }) {
   const { status, output } = await run(by, tests, env)
   const [count, passed] = [figure(output, 'tests'), figure(output, 'pass')]
-  return { line: `${title}: ${passed} of ${count} passed`, passed: status === 0 && passed > 0 && passed === count, output }
+  const line = `${title}: ${passed} of ${count} passed`
+  return { line, passed: status === 0 && passed > 0 && passed === count, output }
 }
 
 /** Runs files by `node --test`; a run that does not end is ended, with whatever it has started. */

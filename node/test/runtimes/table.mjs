@@ -1,6 +1,6 @@
 // The runtimes as data: how each is installed and started, what is run on it, and what of the package it cannot use.
-// Everything under `cannot` is a cell of the table in node/README.md, and the tests in `says` show that the package says
-// so instead of failing.
+// What is under `cannot` is a cell of the table in node/README.md, and the tests in `says` show that the package says so
+// instead of failing.
 
 import { emulated, musl, npm } from './install.mjs'
 
@@ -38,7 +38,9 @@ const other = (name, { cpu, release, debian, emulator, rare = false }) => {
   return {
     name,
     title: `Node on ${cpu}`,
-    recipe: { home: name, package: `node-linux-${cpu}@${release}`, program: 'node', by: emulated({ emulator, debian, node }) },
+    recipe: {
+      home: name, package: `node-linux-${cpu}@${release}`, program: 'node', by: emulated({ emulator, debian, node }),
+    },
     runs: TRANSPORTS,
     notes: { diagnose: 'not in the tests' },
     slow: true,
@@ -67,7 +69,7 @@ export const runtimes = [
     name: 'permission',
     title: 'Node with `--permission`',
     recipe: node(NEWEST).recipe,
-    // The tests themselves load files and start processes, threads and servers; that each of it is allowed is warned of.
+    // The tests load files and start processes, threads and servers; Node warns of each of these that is allowed.
     start: ['--permission', '--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--allow-net',
       ...['PERM0002', 'PERM0006', 'ExperimentalWarning'].map((what) => `--disable-warning=${what}`)],
     runs: ['descriptor'],
