@@ -74,9 +74,9 @@ docs: ## every command of the README
 live: static ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
-vsock: ## the vsock test, under a kernel that has the loopback
+vsock: addon ## the vsock test, Node's part in it included, under a kernel that has the loopback
 	$(STATIC) test -q --locked -p aye --test vsock --target $(HOST) \
-		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required
+		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required --node
 
 msrv: ## crate aye, with std and without, by the oldest Rust it is for
 	tests/msrv

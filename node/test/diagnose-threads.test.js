@@ -110,3 +110,18 @@ for (const way of Object.keys(WAYS)) {
     }))
   })
 }
+
+for (const way of Object.keys(WAYS)) {
+  test(`${way}: says nothing of a process that was stopped as a whole`, async (t) => {
+    const { child, pid, next, exit } = await watched(t, () => 'process.once(\'SIGTERM\', () => process.exit())', { way })
+    const clock = await watched(t, () => '')
+    await next()
+    await next()
+    child.kill('SIGSTOP')
+    for (let beats = 0; beats < 5; beats++) assert.equal((await clock.next()).text, 'WATCHDOG=1')
+    child.kill('SIGCONT')
+    for (let beats = 0; beats < 4; beats++) assert.deepEqual((({ text, pid }) => [text, pid])(await next()), ['WATCHDOG=1', pid])
+    child.kill('SIGTERM')
+    assert.deepEqual(await exit, { status: 0, stderr: '' })
+  })
+}

@@ -28,7 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing has to happen to be taken for never.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-const TESTS: [(&str, fn()); 15] = [
+/// How long Node takes to start in an emulator, and to spare.
+const START: Duration = Duration::from_secs(60);
+
+const TESTS: [(&str, fn()); 16] = [
     ("a_datagram_socket_that_is_asked_for_is_refused_with_its_type", refused_type_is_named),
     ("nobody_listening_is_a_clear_error", nobody_listening),
     ("a_listener_of_another_type_is_a_clear_error", listener_of_another_type),
@@ -44,6 +47,14 @@ const TESTS: [(&str, fn()); 15] = [
     ("root_sends_from_a_privileged_port", root_sends_from_a_privileged_port),
     ("others_send_from_any_port", others_send_from_any_port),
     ("the_sender_waits_until_the_receiver_closes", the_sender_waits),
+    ("an_attempt_is_a_connection_as_well", an_attempt),
+];
+
+/// What `make vsock` has in its machine besides.
+const WITH_NODE: [(&str, fn()); 3] = [
+    ("node_sends_a_stream_through_the_addon", || node_sends("vsock-stream", Type::STREAM)),
+    ("node_sends_sequenced_packets_through_the_addon", || node_sends("vsock-seqpacket", Type::SEQPACKET)),
+    ("node_falls_back_through_the_addon", || node_sends("vsock", Type::SEQPACKET)),
 ];
 
 fn main() -> ExitCode {
@@ -54,8 +65,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["--list", ..] => ExitCode::SUCCESS,
-        ["--loopback-required", ..] => run_all(),
-        _ if has_loopback() => run_all(),
+        ["--loopback-required", "--node"] => run_all(&[&TESTS[..], &WITH_NODE].concat()),
+        ["--loopback-required", ..] => run_all(&TESTS),
+        _ if has_loopback() => run_all(&TESTS),
         _ => {
             println!(
                 "\nvsock: this kernel has no loopback (CID 1), so nothing is tested here; `make vsock` boots one that has"
@@ -75,10 +87,10 @@ fn has_loopback() -> bool {
     }
 }
 
-fn run_all() -> ExitCode {
+fn run_all(tests: &[(&str, fn())]) -> ExitCode {
     let mut failed = 0;
-    println!("\nrunning {} tests over vsock's loopback", TESTS.len());
-    for (name, test) in TESTS {
+    println!("\nrunning {} tests over vsock's loopback", tests.len());
+    for (name, test) in tests {
         let verdict = if catch_unwind(test).is_ok() { "ok" } else { "FAILED" };
         failed += u8::from(verdict == "FAILED");
         println!("test {name} ... {verdict}");
@@ -86,7 +98,7 @@ fn run_all() -> ExitCode {
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
     println!(
         "\ntest result: {verdict}. {} passed; {failed} failed; 0 ignored\n",
-        TESTS.len() - usize::from(failed)
+        tests.len() - usize::from(failed)
     );
     ExitCode::from(u8::from(failed > 0))
 }
@@ -194,6 +206,26 @@ fn others_send_from_any_port() {
     assert!(sender.wait().unwrap().success());
     assert_eq!(heard.bytes, b"READY=1");
     assert!(heard.source_port > LAST_PRIVILEGED, "{}", heard.source_port);
+}
+
+fn an_attempt() {
+    let listener = Listener::new(Type::STREAM);
+    let address = listener.address("vsock-stream");
+    let sending = thread::spawn(move || {
+        let notifier = Notifier::connect(&Address::parse(address.as_bytes()).unwrap()).unwrap();
+        notifier.try_send(b"WATCHDOG=1").unwrap();
+    });
+    assert_eq!(listener.hear().0.bytes, b"WATCHDOG=1");
+    sending.join().unwrap();
+}
+
+fn node_sends(scheme: &str, kind: Type) {
+    let listener = Listener::new(kind);
+    listener.socket.set_read_timeout(Some(START)).unwrap();
+    let mut node = Command::new("/node").args(["/send.js", &listener.address(scheme)]).spawn().unwrap();
+    assert_eq!(listener.hear().0.bytes, b"STATUS=over vsock");
+    assert_eq!(listener.hear().0.bytes, b"READY=1");
+    assert!(node.wait().unwrap().success());
 }
 
 fn the_sender_waits() {

@@ -90,6 +90,8 @@ struct Shared {
     /// The loop ends or is watched no longer: its isolate must not be touched.
     closed: bool,
     notifier: Option<Arc<Notifier>>,
+    /// The beat after which none came; a report is about nothing else.
+    beat: u64,
     /// Since when the loop is blocked, and when it had last turned, by its own word.
     since: u64,
     turned: u64,
@@ -119,8 +121,15 @@ impl Guard {
     /// Starts to watch the loop of the calling thread; `None` when there is no thread to be had. It must be dropped before
     /// the environment ends.
     pub(super) fn start(subject: Subject, terms: Terms, notifier: Option<Arc<Notifier>>) -> Option<Self> {
-        let shared =
-            Shared { closed: false, notifier, since: 0, turned: 0, between: false, place: Place::new() };
+        let shared = Shared {
+            closed: false,
+            notifier,
+            beat: 0,
+            since: 0,
+            turned: 0,
+            between: false,
+            place: Place::new(),
+        };
         let watch = Arc::new(Watch {
             last_beat: AtomicU64::new(subject.engine.clock()),
             bell: AtomicU32::new(0),
@@ -270,6 +279,7 @@ impl Watch {
         if shared.closed {
             return;
         }
+        shared.beat = beat;
         // SAFETY: not closed, so the loop is there.
         shared.turned = unsafe { self.subject.engine.turned_at(self.subject.turns) };
         // Setting a timer moves the loop's clock, but it has certainly not turned since the next beat was due.
@@ -287,13 +297,18 @@ impl Watch {
         Times { blocked: now.saturating_sub(since), silent, limit: self.terms.limit }
     }
 
+    /// Whether the loop is still there, and where it was.
+    fn concerns(&self, shared: &Shared) -> bool {
+        !shared.closed && self.last_beat.load(Ordering::Acquire) == shared.beat
+    }
+
     fn name_native_code(&self) {
         let (found, lines): (&mut Text, &mut Text) = (&mut Place::new(), &mut Lines::new());
         place::find(found, self.subject.thread);
         let named = self.shared.with(|shared| {
             let asked =
                 self.phase.compare_exchange(ASKED, NATIVE, Ordering::AcqRel, Ordering::Acquire).is_ok();
-            if shared.closed || !asked {
+            if !self.concerns(shared) || !asked {
                 return false;
             }
             let place: &mut Text = &mut shared.place;
@@ -320,7 +335,7 @@ impl Watch {
             // SAFETY: the loop's own thread.
             let turned = unsafe { self.subject.engine.turned_at(self.subject.turns) } != shared.turned;
             // When it came back from native code and went on, what runs now is not what called the native code.
-            (!shared.closed && (phase == ASKED || phase == NATIVE && !turned))
+            (self.concerns(shared) && (phase == ASKED || phase == NATIVE && !turned))
                 .then_some((phase == NATIVE, turned))
         };
         if self.shared.with(|shared| is_wanted(shared).is_none()) {
