@@ -61,11 +61,11 @@ miri: ## the pure modules under miri; takes the nightly toolchain with its compo
 addon: ## the npm package's addon for each CPU: node/prebuilds; takes root
 	node/addon/build
 
-node: addon ## the npm package on this machine's Node, on the oldest and the newest, on Bun and Deno
+node: addon ## the npm package on this machine's Node, and on every other runtime it is for
 	$(CARGO) build -q --locked -p aye-cli
 	$(CARGO) build -q --locked -p aye --example receive
 	node --test --test-reporter=tap node/test/*.test.js
-	node node/test/runtimes.mjs 18 26 bun deno
+	node node/test/runtimes.mjs
 	node node/test/types/types.mjs
 
 docs: ## every command of the README

@@ -4,4 +4,13 @@
 // listens, STATUS= with the address, heartbeats, STOPPING=1 on SIGTERM; in a cluster for all of its workers. Where no
 // service manager listens it ends here, having loaded nothing.
 
-if (process.env.NOTIFY_SOCKET || process.env.WATCHDOG_USEC) require('./lib/auto/begin.js')
+if (isTold()) require('./lib/auto/begin.js')
+
+function isTold() {
+  try {
+    return Boolean(process.env.NOTIFY_SOCKET || process.env.WATCHDOG_USEC)
+  } catch {
+    // Deno throws for a variable that --allow-env does not name.
+    return false
+  }
+}

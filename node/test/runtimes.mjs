@@ -1,5 +1,6 @@
-// Runs the same tests on every runtime: `node node/test/runtimes.mjs [NAME...]`, all of them without arguments; `--list`
-// names them, `--table` prints what each can do in Markdown, as node/README.md has it. See runtimes/table.mjs.
+// Runs the same tests on every runtime: `node node/test/runtimes.mjs [NAME...]`; without arguments on all but the rare
+// ones, which have to be named or `--all`. `--list` names them, `--table` prints what each can do in Markdown, as
+// node/README.md has it. See runtimes/table.mjs.
 
 import { availableParallelism } from 'node:os'
 
@@ -42,7 +43,8 @@ try {
   const words = process.argv.slice(2)
   if (words[0] === '--table') process.stdout.write(markdown())
   else if (words[0] === '--list') console.log(runtimes.map((one) => one.name).join('\n'))
-  else await all((words.length > 0 ? words.map(find) : runtimes).flatMap(runsOf))
+  else if (words[0] === '--all') await all(runtimes.flatMap(runsOf))
+  else await all((words.length > 0 ? words.map(find) : runtimes.filter(({ rare }) => !rare)).flatMap(runsOf))
 } catch (error) {
   console.error(`runtimes: ${error.message}`)
   process.exitCode = 1

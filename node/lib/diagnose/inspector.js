@@ -48,6 +48,10 @@ function threadsOrThrow() {
   if (process.versions.bun || process.versions.deno) throw new Error('only Node.js can be asked')
   const threads = require('node:worker_threads')
   if (!threads.isMainThread) throw new Error('without the addon only the main thread can be asked, this is a worker')
+  // Its worker would not be refused, but end the process: ConnectToMainThread aborts (seen with Node 26).
+  if (process.permission?.has('inspector') === false) {
+    throw new Error('Node\'s permission model allows neither the addon nor the inspector (start node with --allow-addons)')
+  }
   try {
     require('node:inspector')
   } catch {

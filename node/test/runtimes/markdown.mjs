@@ -4,7 +4,8 @@ import { features, runtimes } from './table.mjs'
 
 export function markdown() {
   const head = [['', ...features.map(({ title }) => title)], Array(features.length + 1).fill('---')]
-  const rows = runtimes.map(({ title, cannot = {}, notes = {} }) => [title, ...features.map(({ name }) => cell(cannot[name], notes[name]))])
+  const rows = runtimes.map(({ title, cannot = {}, notes = {} }) =>
+    [title, ...features.map(({ name }) => cell(cannot[name], notes[name]))])
   return [...head, ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
 }
 

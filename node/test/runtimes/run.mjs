@@ -1,11 +1,11 @@
-// The runs of one runtime: tests of real processes with the runtime as the process under test, what it has to say of that
-// which it cannot do, and for a Node of this machine's kind the tests of single modules, by itself.
+// The runs of one runtime: tests of real processes with the runtime as the process under test, what it has to say of
+// that which it cannot do, and for a Node of this machine's kind the tests of single modules, by itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { execPath } from 'node:process'
+import process, { execPath, exit, kill } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 import { install } from './install.mjs'
@@ -14,13 +14,18 @@ import { suites } from './table.mjs'
 const TESTS = dirname(dirname(fileURLToPath(import.meta.url)))
 const LONGEST_MS = 300_000
 
+// Each run is a group of processes, so that whatever it has started ends with it; a Ctrl-C reaches none of them.
+const groups = new Set()
+const endGroups = () => groups.forEach((pid) => kill(-pid, 'SIGKILL'))
+for (const signal of ['SIGINT', 'SIGTERM']) once(process, signal).then(() => { endGroups(); exit(1) })
+
 const files = readdirSync(TESTS).filter((name) => name.endsWith('.test.js'))
 const beginning = (begin) => files.filter((name) => name.startsWith(begin))
 // All of it needs the addon.
 const ADDON = 'service-addon.test.js'
 /** What is in no suite, without what takes a machine's own Node or is about this repository and not about a runtime. */
 const MODULES = files.filter((name) => !Object.values(suites).some(({ begin }) => name.startsWith(begin)) &&
-  !/^(example|package|runtimes|auto-frameworks)\.test\.js$/.test(name))
+  !/^(example|package|runtimes|addon-file|auto-frameworks)\.test\.js$/.test(name))
 
 /** What is to be run for a runtime: `{ slow, run }`, where `run` gives `{ line, passed, output }`. */
 export function runsOf(runtime) {
@@ -32,7 +37,8 @@ export function runsOf(runtime) {
     ? { what: one, by: program, tests: MODULES, env: {} }
     : { what: one, by: execPath, ...suite(one, cannot, subject) }))
   if (says) all.push({ what: 'what it cannot do', by: execPath, tests: [join('runtimes/cannot', says)], env: subject })
-  return all.filter(({ tests }) => tests.length > 0).map((one) => ({ slow, run: () => report(`${name} (${version}, ${one.what})`, one) }))
+  return all.filter(({ tests }) => tests.length > 0)
+    .map((one) => ({ slow, run: () => report(`${name} (${version}, ${one.what})`, one) }))
 }
 
 function suite(name, cannot, subject) {
@@ -44,18 +50,22 @@ function suite(name, cannot, subject) {
 async function report(title, { by, tests, env }) {
   const { status, output } = await run(by, tests, env)
   const [count, passed] = [figure(output, 'tests'), figure(output, 'pass')]
-  return { line: `${title}: ${passed} of ${count} passed`, passed: status === 0 && passed > 0 && passed === count, output }
+  const line = `${title}: ${passed} of ${count} passed`
+  return { line, passed: status === 0 && passed > 0 && passed === count, output }
 }
 
 /** Runs files by `node --test`; a run that does not end is ended, with whatever it has started. */
 async function run(program, names, env) {
   const args = ['--test', '--test-reporter=tap', ...names.map((name) => relative(process.cwd(), join(TESTS, name)))]
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
-  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), LONGEST_MS)
+  const stdio = ['ignore', 'pipe', 'inherit']
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio, detached: true })
+  groups.add(child.pid)
+  const timer = setTimeout(() => kill(-child.pid, 'SIGKILL'), LONGEST_MS)
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text) => { output += text })
   const [status, signal] = await once(child, 'close')
   clearTimeout(timer)
+  groups.delete(child.pid)
   if (signal) output += `# ended by ${signal} after ${LONGEST_MS / 1000} s\n`
   return { status, output }
 }

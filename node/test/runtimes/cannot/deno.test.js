@@ -1,7 +1,7 @@
 'use strict'
 
-// Deno keeps a table of descriptors of its own, in which the inherited ones and those of its servers are missing (seen with
-// Deno 2.9), and asks before it loads an addon. Run by runtimes.mjs, with Deno as the process under test.
+// Deno keeps a table of descriptors of its own, in which the inherited ones and those of its servers are missing (seen
+// with Deno 2.9), and asks before it loads an addon. Run by runtimes.mjs, with Deno as the process under test.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -51,3 +51,30 @@ test('listenFds: gives none and says so', async (t) => {
   assert.deepEqual(await said(), [])
   assert.match((await exit).stderr, /^[^\n]*\[AYE_LISTEN_FDS\] AyeWarning: [^\n]*3 is not open to this program \(Deno [^\n]*\n$/)
 })
+
+for (const [what, load] of [
+  ['the package', ''],
+  ['aye/auto', 'require("../../auto.js")'],
+  ['aye/sd-notify', 'require("../../sd-notify.js").ready()'],
+]) {
+  test(`environment: does nothing and says nothing where it may not be read: ${what}`, async (t) => {
+    const { socket, next } = await receiver(t)
+    const { exit } = service(t, `${load}; console.log([aye.transport, aye.ready(), aye.watchdog.start(), aye.listenFds()])`,
+      { socket, runtime: RUNTIME.replace(' -A', ' --no-prompt --allow-read --allow-ffi') })
+    assert.deepEqual(await exit, { status: 0, stderr: '' })
+    await service(t, 'aye.notify({ X_MARKER: 1 })', { socket }).exit
+    assert.equal((await next()).text, 'X_MARKER=1')
+  })
+}
+
+for (const [what, load, more] of [['the package', '', []], ['aye/auto', 'require("../../auto.js"); ', ['AYE_*']]]) {
+  test(`environment: takes no more of it than what the service manager sets: ${what}`, async (t) => {
+    const { socket, next } = await receiver(t)
+    const variables = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES',
+      'SYSTEMD_EXEC_PID', ...more]
+    const runtime = RUNTIME.replace(' -A', ` --no-prompt --allow-read --allow-ffi --allow-env=${variables}`)
+    const { exit } = service(t, `${load}aye.ready()`, { socket, runtime })
+    assert.deepEqual(await exit, { status: 0, stderr: '' })
+    assert.equal((await next()).text, 'READY=1')
+  })
+}
