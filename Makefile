@@ -10,7 +10,7 @@ FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT
 # The addon, for this machine's CPU and not linked: node/addon/build is for those.
 ADDON := --manifest-path node/addon/Cargo.toml --target-dir $(OUT)/addon-check
 
-.PHONY: help demo test bench build static check rust fuzz miri addon node docs live race vsock msrv
+.PHONY: help demo test bench build static check rust fuzz miri addon node docs live race vsock msrv others
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -65,8 +65,14 @@ node: addon ## the npm package on this machine's Node, and on every other runtim
 	$(CARGO) build -q --locked -p aye-cli
 	$(CARGO) build -q --locked -p aye --example receive
 	node --test --test-reporter=tap node/test/*.test.js
+	node --test --test-reporter=tap node/test/sd-notify/*.test.mjs node/test/pack/*.test.mjs
 	node node/test/runtimes.mjs
-	node node/test/types/types.mjs
+	tests/podman/run
+
+others: addon ## what becomes of the other packages under npm 12: the table of node/README.md
+	$(CARGO) build -q --locked -p aye-cli
+	$(CARGO) build -q --locked -p aye --example receive
+	node node/test/pack/table.mjs
 
 docs: ## every command of the README
 	tests/readme
@@ -79,7 +85,7 @@ vsock: addon ## the vsock test, Node's part in it included, under a kernel that 
 		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required --node
 
 msrv: ## crate aye, with std and without, by the oldest Rust it is for
-	tests/msrv
+	tests/msrv others
 
 race: static ## 20,000 messages of short-lived senders for each version and sender: none of aye's is lost
 	tests/systemd/race

@@ -1,4 +1,4 @@
-// The types of aye/sd-notify under `require`. Compiled by types.mjs.
+// The types of aye/sd-notify under `require`. Compiled by pack/types.test.mjs.
 
 import notify = require('aye/sd-notify')
 

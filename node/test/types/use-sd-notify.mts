@@ -1,4 +1,4 @@
-// The types of aye/sd-notify under `import`, in every way that users of sd-notify write it. Compiled by types.mjs.
+// The types of aye/sd-notify under `import`, in every way that users of sd-notify write it. Compiled by pack/types.test.mjs.
 
 import notify, { log, ready, sendState } from 'aye/sd-notify'
 import * as all from 'aye/sd-notify'

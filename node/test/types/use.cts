@@ -1,4 +1,4 @@
-// The types under `require`. Compiled by types.mjs.
+// The types under `require`. Compiled by pack/types.test.mjs.
 
 import aye = require('aye')
 

@@ -1,4 +1,4 @@
-// The types under `import`: what a program writes compiles, and what the package refuses does not. Compiled by types.mjs.
+// The types under `import`: what a program writes compiles, and what the package refuses does not. Compiled by pack/types.test.mjs.
 
 import aye, {
   barrier, booted, errno, extendTimeout, extendTimeoutWhile, listenFds, mainPid, notify, ready, reloading, removeFd, status,
