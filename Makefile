@@ -10,7 +10,7 @@ FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT
 # The addon, for this machine's CPU and not linked: node/addon/build is for those.
 ADDON := --manifest-path node/addon/Cargo.toml --target-dir $(OUT)/addon-check
 
-.PHONY: help demo test bench build static check rust fuzz miri addon node docs live race vsock msrv others
+.PHONY: help demo test bench build static check rust fuzz miri addon node docs live race vsock msrv others matrix
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -61,13 +61,18 @@ miri: ## the pure modules under miri; takes the nightly toolchain with its compo
 addon: ## the npm package's addon for each CPU: node/prebuilds; takes root
 	node/addon/build
 
-node: addon ## the npm package on this machine's Node, and on every other runtime it is for
+node: addon ## the npm package on this machine's Node, the oldest, the newest and those that are not like them
 	$(CARGO) build -q --locked -p aye-cli
 	$(CARGO) build -q --locked -p aye --example receive
 	node --test --test-reporter=tap node/test/*.test.js
 	node --test --test-reporter=tap node/test/sd-notify/*.test.mjs node/test/pack/*.test.mjs
-	node node/test/runtimes.mjs
+	node node/test/runtimes.mjs 18 26 musl arm64 permission noaddons bun deno
 	tests/podman/run
+
+matrix: addon ## the npm package on every runtime and CPU it is for
+	$(CARGO) build -q --locked -p aye-cli
+	$(CARGO) build -q --locked -p aye --example receive
+	node node/test/runtimes.mjs --all
 
 others: addon ## what becomes of the other packages under npm 12: the table of node/README.md
 	$(CARGO) build -q --locked -p aye-cli
@@ -85,7 +90,7 @@ vsock: addon ## the vsock test, Node's part in it included, under a kernel that 
 		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required --node
 
 msrv: ## crate aye, with std and without, by the oldest Rust it is for
-	tests/msrv others
+	tests/msrv others matrix
 
 race: static ## 20,000 messages of short-lived senders for each version and sender: none of aye's is lost
 	tests/systemd/race
