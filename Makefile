@@ -20,7 +20,7 @@ demo: ## four Node services under load, restarted one after another
 test: ## everything, live systemd included; closes with a count
 	@tests/all
 
-bench: build ## the figures, each a ratio of both sides in one run; one table at the end
+bench: build addon ## the figures, each a ratio of both sides in one run; one table at the end
 	@bench/run
 
 STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO)
@@ -82,7 +82,7 @@ others: addon ## what becomes of the other packages under npm 12: the table of n
 docs: ## every command of the README
 	tests/readme
 
-live: static ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
+live: static addon ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
 vsock: addon ## the vsock test, Node's part in it included, under a kernel that has the loopback
