@@ -7,8 +7,6 @@
 const aye = require('./index.js')
 
 const DEFAULT_MS = 3000
-// Longer delays make setInterval fire at once, see Node's documentation of timers.
-const LONGEST_MS = 2 ** 31 - 1
 const ASSIGNMENT = /^([A-Z0-9_]+)=(.*)$/s
 
 let print = null
@@ -82,8 +80,8 @@ function watchdogInterval() {
 function heartbeatMs(interval) {
   const usec = watchdogUsec()
   const asked = +interval
-  if (usec === null) return asked > 0 ? Math.min(asked, LONGEST_MS) : DEFAULT_MS
-  const half = Math.min(Math.max(Number(usec / 2000n), 1), LONGEST_MS)
+  if (usec === null) return asked > 0 ? Math.min(asked, require('./lib/argument.js').LONGEST_MS) : DEFAULT_MS
+  const half = require('./lib/watchdog.js').intervalMs(usec)
   return asked > 0 ? Math.min(asked, half) : half
 }
 
