@@ -98,7 +98,7 @@ fn line<'a>(units: &'a [Shown], happening: &'a Happening<'_>) -> Option<Line<'a>
         ..Line::default()
     };
     Some(match happening {
-        Happening::Plan { ungated } => Line {
+        Happening::Plan { ungated, .. } => Line {
             event: "plan",
             units: Some(units.iter().map(|unit| unit.name.as_str()).collect()),
             without_readiness: names(ungated),
@@ -122,7 +122,7 @@ fn line<'a>(units: &'a [Shown], happening: &'a Happening<'_>) -> Option<Line<'a>
             log: Some(&failure.log),
             ..about("unit_failed", *index, *elapsed)
         },
-        Happening::Interrupted { .. } => return None,
+        _ => return None,
         Happening::Summary(summary) => Line {
             event: "summary",
             elapsed_ms: summary.took.as_millis(),
@@ -144,7 +144,7 @@ mod tests {
     use crate::restart::report::{Failure, Summary};
 
     fn told(happening: &Happening<'_>) -> String {
-        let shown = |name: &str| Shown { name: name.to_owned(), limit: None };
+        let shown = |name: &str| Shown { name: name.to_owned(), ..Shown::default() };
         let units = [shown("web@1.service"), shown("web@2.service")];
         let mut json = Json::new(Vec::new(), "box".to_owned());
         let now = SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_007);
@@ -200,6 +200,7 @@ mod tests {
             failed: vec![],
             in_flight: vec![],
             not_attempted: vec![1],
+            stopped: None,
             took: Duration::from_millis(5),
             exit: Exit::Interrupted,
             resume: Some("aye restart web@2.service".to_owned()),

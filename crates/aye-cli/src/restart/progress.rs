@@ -88,7 +88,7 @@ fn is_trouble(happening: &Happening<'_>) -> bool {
 pub(super) fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
     let total = units.len();
     match happening {
-        Happening::Plan { ungated } => plan(units, ungated),
+        Happening::Plan { ungated, .. } => plan(units, ungated),
         Happening::Start { index, .. } => {
             vec![format!("{}: starting ({}/{total})", units[*index].name, index + 1)]
         }
@@ -99,7 +99,7 @@ pub(super) fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
             let (name, took) = (&units[*index].name, duration(*elapsed));
             vec![format!("{name}: ready in {took} ({}/{total})", index + 1)]
         }
-        Happening::Ok { .. } => Vec::new(),
+
         Happening::Failed { index, failure, .. } => {
             let name = &units[*index].name;
             let mut lines = vec![format!("{name}: FAILED: {} ({}/{total})", failure.reason, index + 1)];
@@ -109,6 +109,7 @@ pub(super) fn plain(units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
         }
         Happening::Interrupted { in_flight } => interrupted(units, in_flight),
         Happening::Summary(summary) => closing(units, summary),
+        _ => Vec::new(),
     }
 }
 
@@ -205,6 +206,7 @@ mod tests {
             failed: vec![],
             in_flight: vec![0],
             not_attempted: vec![1],
+            stopped: None,
             took: Duration::ZERO,
             exit: Exit::Interrupted,
             resume: Some("aye restart web@10.service".to_owned()),

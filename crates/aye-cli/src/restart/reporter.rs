@@ -65,7 +65,7 @@ impl<'a> Reporter<'a> {
     /// Tells what will be done.
     pub(super) fn plan(&mut self) {
         let ungated = std::mem::take(&mut self.ungated);
-        self.tell(&Happening::Plan { ungated: &ungated });
+        self.tell(&Happening::Plan { ungated: &ungated, fresh: &[] });
     }
 
     /// Tells how it ended; nothing comes after it.
@@ -80,6 +80,7 @@ impl<'a> Reporter<'a> {
             not_attempted,
             took: self.began.elapsed(),
             exit,
+            stopped: None,
             resume,
         }));
     }
@@ -95,7 +96,7 @@ impl<'a> Reporter<'a> {
 
 fn shown(unit: &Unit) -> Shown {
     let limit = unit.service.as_ref().and_then(|service| service.start_timeout);
-    Shown { name: unit.name.clone(), limit }
+    Shown { name: unit.name.clone(), host: None, limit }
 }
 
 /// The name of this machine, for the reports.

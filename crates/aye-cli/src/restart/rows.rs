@@ -81,7 +81,7 @@ impl Rows {
                 plain(units, happening)
             }
             Happening::Plan { .. } | Happening::Interrupted { .. } => plain(units, happening),
-            Happening::Ok { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -142,7 +142,7 @@ pub(super) mod tests {
 
     pub(in super::super) fn units() -> Vec<Shown> {
         ["web@1.service", "web@10.service"]
-            .map(|name| Shown { name: name.to_owned(), limit: Some(Duration::from_secs(90)) })
+            .map(|name| Shown { name: name.to_owned(), host: None, limit: Some(Duration::from_secs(90)) })
             .to_vec()
     }
 
