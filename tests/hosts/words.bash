@@ -32,6 +32,7 @@ prepare() { # HOST: the template, and four instances of it that run
 
 forget() { # HOST
 	on "$1" sh -c '
+		systemctl stop box.service 2>/dev/null
 		systemctl kill --signal=KILL "web@*" 2>/dev/null
 		systemctl stop "web@*" 2>/dev/null
 		rm -rf /run/web /run/systemd/system/web@*
@@ -83,6 +84,20 @@ await_property() { # HOST UNIT NAME VALUE
 	kill "$listening" && exec {events}<&-
 }
 
+mark() { # HOST: from now on, await_journal sees only what comes after this moment
+	on "$1" journalctl --sync
+	cursor=$(on "$1" journalctl --quiet --lines=1 --output=cat --show-cursor | sed -n 's/^-- cursor: //p')
+}
+
+await_journal() { # HOST REGEX
+	local lines seen
+	exec {lines}< <(exec nsenter --target "${leader[$1]}" --mount --pid --root -- journalctl --quiet --output=cat \
+		--after-cursor="$cursor" --lines=all --follow)
+	seen=$(timeout "$patience" grep --max-count=1 -E -- "$2" <&"$lines" | wc -l) || true
+	kill "$!" && exec {lines}<&-
+	((seen == 1)) || fail "awaited a journal line '$2' on $1 for $patience s"
+}
+
 # The cables.
 
 cut() { # HOST: from now on its packets vanish, both ways, and no end hears of it
@@ -96,15 +111,11 @@ mend() { # HOST
 # Runs of aye. Their events are in the file `events`, what they say to people in `said`; a run gets a process group of its
 # own, as a shell with a terminal gives it one.
 
-aye() { # ARGUMENT...
-	"$folder/aye" restart --json --progress=plain "$@"
-}
-
 begin() { # ARGUMENT...: in the background
 	: >events
 	: >said
 	set -m
-	aye "$@" >>events 2>>said </dev/null &
+	"$folder/aye" restart --json --progress=plain "$@" >>events 2>>said </dev/null &
 	set +m
 	run=$!
 	runs+=("$run")
@@ -171,7 +182,10 @@ await_said() { # REGEX
 
 # The processes that are aye's ssh to the host.
 links_to() { # HOST
-	pgrep --full --group "$run" -- "^ssh .*$1" || pgrep --parent "$run" --full -- "ssh .*$1"
+	pgrep --parent "$run" --full -- "^ssh .*[ @]$1( |\$)" || {
+		told
+		fail "found no ssh to $1 below aye"
+	}
 }
 
 # Until aye has no more connection than before: its ssh has given up, or has been told to.
@@ -213,4 +227,28 @@ assert_ask() { # CODE WANTED
 assert_summary() { # READY FAILED IN-FLIGHT NOT-ATTEMPTED: how many
 	assert_ask 'events.filter(({ event }) => event === "summary").length' 1
 	assert_ask '[last.ok, last.failed, last.in_flight, last.not_attempted].map((list) => list.length).join(" ")' "$*"
+}
+
+# A machine inside a host: the root of the last host, which all have at /srv/box.
+
+open_box() { # HOST
+	on "$1" systemd-run --quiet --unit=box --property=Type=notify --property=KillMode=mixed --property=Delegate=yes \
+		systemd-nspawn --quiet --boot --keep-unit --volatile=overlay --directory=/srv/box --machine=box \
+		--private-network --console=pipe --bind-ro=/srv/aye/tests --bind-ro=/srv/aye/hosts
+	in_box "$1" sh -ec '
+		mkdir -p /run/web /run/systemd/system
+		cp /srv/aye/hosts/units/web@.service /run/systemd/system/
+		systemctl daemon-reload
+		systemctl start web@1 web@2 web@3
+		: >/run/web/starts'
+}
+
+in_box() { # HOST COMMAND...
+	local inner
+	inner=$(on "$1" machinectl show --property=Leader --value box)
+	on "$1" nsenter --target "$inner" --all -- "${@:2}"
+}
+
+starts_in_box() { # HOST
+	in_box "$1" sed 's/\.service$//' /run/web/starts | paste -sd ' '
 }
