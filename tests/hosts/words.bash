@@ -180,20 +180,17 @@ await_said() { # REGEX
 	await_line said "$1" 1
 }
 
-# The processes that are aye's ssh to the host.
-links_to() { # HOST
-	pgrep --parent "$run" --full -- "^ssh .*[ @]$1( |\$)" || {
+# The process that is aye's ssh to the manager of the host.
+link_to() { # HOST
+	pgrep --parent "$run" --full -- "^ssh .*[ @]$1 .*systemd-stdio-bridge" || {
 		told
 		fail "found no ssh to $1 below aye"
 	}
 }
 
-# Until aye has no more connection than before: its ssh has given up, or has been told to.
-await_unlinked() { # PID...
-	local pid
-	for pid; do
-		timeout 90 tail --pid="$pid" --sleep-interval=0.05 --follow /dev/null || fail "ssh, pid $pid, held on for 90 s"
-	done
+# Until the link is down: that ssh has given up.
+await_unlinked() { # PID
+	timeout 90 tail --pid="$1" --sleep-interval=0.05 --follow /dev/null || fail "ssh, pid $1, held on for 90 s"
 }
 
 # What became of each unit and of the whole: a line for each event of those names, `event host unit`.
@@ -233,7 +230,7 @@ assert_summary() { # READY FAILED IN-FLIGHT NOT-ATTEMPTED: how many
 
 open_box() { # HOST
 	on "$1" systemd-run --quiet --unit=box --property=Type=notify --property=KillMode=mixed --property=Delegate=yes \
-		systemd-nspawn --quiet --boot --keep-unit --volatile=overlay --directory=/srv/box --machine=box \
+		systemd-nspawn --quiet --boot --notify-ready=yes --keep-unit --volatile=overlay --directory=/srv/box --machine=box \
 		--private-network --console=pipe --bind-ro=/srv/aye/tests --bind-ro=/srv/aye/hosts
 	in_box "$1" sh -ec '
 		mkdir -p /run/web /run/systemd/system
