@@ -12,7 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::interrupt::Interrupts;
 use super::report::{Failure, Happening};
 use super::reporter::Reporter;
-use super::rollout::{Action, Event, Limits, Rollout, Standing};
+use super::rollout::{Action, Event, Final, Health, Limits, Phase, Plan, Planned, Rollout};
 use super::{Refusal, exit_of, log};
 use crate::exit::Exit;
 
@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
         units: Vec<Unit>,
         reporter: Reporter<'a>,
     ) -> Self {
-        let rollout = Rollout::new(units.len(), Limits::default());
+        let rollout = Rollout::new(plan(units.len()));
         let member = |before: Unit| {
             let status = before.service.as_ref().map(|s| s.status.clone()).unwrap_or_default();
             Member { latest: before.clone(), before, job: None, status }
@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
 
     fn conclude(&mut self, outcome: &Result<(), Error>, interrupted: Option<Exit>) -> Exit {
         let _ = self.rollout.step(Event::Abandoned, Instant::now());
-        let failed = !self.rollout.indices(|s| matches!(s, Standing::Failed(_))).is_empty();
+        let failed = (0..self.members.len()).any(|index| self.rollout.outcome(index) == Final::Failed);
         let exit = match (outcome, interrupted) {
             (Err(error), _) => exit_of(error),
             (Ok(()), Some(exit)) => exit,
@@ -102,8 +102,9 @@ impl<'a> Run<'a> {
         loop {
             for action in std::mem::take(&mut actions) {
                 match action {
-                    Action::Start(index) => actions.extend(self.start(index).await?),
+                    Action::Enqueue(index) => actions.extend(self.start(index).await?),
                     Action::End => return Ok(()),
+                    _ => {}
                 }
             }
             if !actions.is_empty() {
@@ -125,7 +126,7 @@ impl<'a> Run<'a> {
                 let enqueued = Duration::from_micros(aye::monotonic_usec());
                 self.members[index].job = Some(job.to_string());
                 self.reporter.tell(&Happening::Start { index, enqueued });
-                Ok(Vec::new())
+                Ok(self.rollout.step(Event::Enqueued(index), Instant::now()))
             }
             Err(Error::Refused { message, .. }) => {
                 let failure = Failure { reason: message, ..Failure::default() };
@@ -134,7 +135,7 @@ impl<'a> Run<'a> {
             Err(error) => {
                 // Lost in the middle, the job may be enqueued: only a clear no means untouched.
                 if let Error::Denied { .. } = error {
-                    let _ = self.rollout.step(Event::Withdrawn(index), Instant::now());
+                    let _ = self.rollout.step(Event::Denied(index), Instant::now());
                 }
                 Err(error)
             }
@@ -161,7 +162,7 @@ impl<'a> Run<'a> {
     }
 
     fn changed(&mut self, index: usize, change: Change) {
-        let waiting = self.rollout.standing(index) == Standing::Waiting;
+        let waiting = self.rollout.phase(index) == Phase::Waiting;
         let member = &mut self.members[index];
         change.apply(&mut member.latest);
         if waiting {
@@ -219,25 +220,36 @@ impl<'a> Run<'a> {
     }
 
     fn fail(&mut self, index: usize, failure: &Failure) -> Vec<Action> {
-        let actions = self.rollout.step(Event::Failed(index), Instant::now());
+        let mut actions = self.rollout.step(Event::Failed(index), Instant::now());
+        actions.extend(self.rollout.step(Event::Diagnosed(index), Instant::now()));
         let elapsed = self.rollout.elapsed(index, Instant::now());
         self.reporter.tell(&Happening::Failed { index, elapsed, failure });
         actions
     }
 
     fn wind_up(&mut self) -> Vec<Action> {
-        let in_flight = self.rollout.indices(|s| matches!(s, Standing::InFlight(_)));
+        let in_flight = self.in_flight();
         self.reporter.tell(&Happening::Interrupted { in_flight: &in_flight });
         self.rollout.step(Event::Interrupted, Instant::now())
     }
 
+    fn in_flight(&self) -> Vec<usize> {
+        (0..self.members.len()).filter(|&index| self.rollout.phase(index).is_in_flight()).collect()
+    }
+
     fn tick(&mut self) {
         let now = Instant::now();
-        for index in self.rollout.indices(|s| matches!(s, Standing::InFlight(_))) {
+        for index in self.in_flight() {
             let elapsed = self.rollout.elapsed(index, now);
             self.reporter.tick(index, elapsed);
         }
     }
+}
+
+/// One after another, and stop at the first failure.
+pub(super) fn plan(units: usize) -> Plan {
+    let unit = Planned { host: 0, health: Health::Active, start_timeout: None };
+    Plan { units: vec![unit; units], hosts: 1, limits: Limits::default() }
 }
 
 /// A second is the unit in which waiting is shown; nothing else hangs on it.

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 use aye_bus::{Service, Unit, Verb};
 
 use super::Args;
+use super::drive::plan;
 use super::json::Json;
 use super::progress::Progress;
 use super::report::{Happening, Shown, Summary};
-use super::rollout::{Limits, Rollout, Standing};
+use super::rollout::{Final, Rollout};
 use crate::exit::Exit;
 
 /// Tells of the run, to people and to programs.
@@ -70,13 +71,16 @@ impl<'a> Reporter<'a> {
 
     /// Tells how it ended; nothing comes after it.
     pub(super) fn summary(&mut self, rollout: &Rollout, exit: Exit) {
-        let not_attempted = rollout.indices(|s| s == Standing::Waiting);
+        let these =
+            |end: Final| (0..self.units.len()).filter(|&i| rollout.outcome(i) == end).collect::<Vec<_>>();
+        let not_attempted = these(Final::NotAttempted);
+        let (ready, failed, in_flight) = (these(Final::Ok), these(Final::Failed), these(Final::Left));
         let names: Vec<&str> = not_attempted.iter().map(|&i| self.units[i].name.as_str()).collect();
         let resume = self.args.resume(&names);
         self.tell(&Happening::Summary(&Summary {
-            ready: rollout.indices(|s| matches!(s, Standing::Ready(_))),
-            failed: rollout.indices(|s| matches!(s, Standing::Failed(_))),
-            in_flight: rollout.indices(|s| matches!(s, Standing::InFlight(_))),
+            ready,
+            failed,
+            in_flight,
             not_attempted,
             took: self.began.elapsed(),
             exit,
@@ -87,7 +91,7 @@ impl<'a> Reporter<'a> {
 
     /// Tells what would be done.
     pub(super) fn dry(mut self) -> Exit {
-        let rollout = Rollout::new(self.units.len(), Limits::default());
+        let rollout = Rollout::new(plan(self.units.len()));
         self.plan();
         self.summary(&rollout, Exit::Done);
         Exit::Done
