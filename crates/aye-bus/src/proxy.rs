@@ -5,6 +5,7 @@ use serde::Serialize;
 use zbus::message::Message;
 use zbus::{Connection, DynamicType, ObjectPath, OwnedObjectPath};
 
+use crate::ending::Ending;
 use crate::unit::{self, Unit};
 use crate::{Error, Result, Signals};
 
@@ -30,6 +31,10 @@ pub enum Verb {
     Restart,
     /// Restart it if it runs, leave it alone otherwise.
     TryRestart,
+    /// Reload it if it can, else restart it; start it if it does not run.
+    ReloadOrRestart,
+    /// Reload it if it can, else restart it; leave it alone if it does not run.
+    ReloadOrTryRestart,
 }
 
 impl Verb {
@@ -40,6 +45,8 @@ impl Verb {
             Self::Reload => "ReloadUnit",
             Self::Restart => "RestartUnit",
             Self::TryRestart => "TryRestartUnit",
+            Self::ReloadOrRestart => "ReloadOrRestartUnit",
+            Self::ReloadOrTryRestart => "ReloadOrTryRestartUnit",
         }
     }
 
@@ -49,6 +56,7 @@ impl Verb {
             Self::Stop => "stop",
             Self::Reload => "reload",
             Self::Restart | Self::TryRestart => "restart",
+            Self::ReloadOrRestart | Self::ReloadOrTryRestart => "reload or restart",
         }
     }
 }
@@ -70,11 +78,18 @@ type Row<'a> =
 #[derive(Debug, Clone)]
 pub struct Manager {
     connection: Connection,
+    ending: Ending,
 }
 
 impl Manager {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(connection: Connection, ending: Ending) -> Self {
+        Self { connection, ending }
+    }
+
+    /// Why the connection has ended, once it has; each call answers [`Error::Lost`] from then on. The silence of a
+    /// host shows within 15 s, when its ssh gives up.
+    pub fn lost(&self) -> Option<String> {
+        self.ending.reason()
     }
 
     async fn call<B>(
@@ -88,8 +103,11 @@ impl Manager {
     where
         B: Serialize + DynamicType,
     {
-        let reply = self.connection.call_method(Some(NAME), path, Some(interface), method, body).await;
-        reply.map_err(|error| Error::from_zbus(&error, doing))
+        self.ending.check(doing)?;
+        match self.connection.call_method(Some(NAME), path, Some(interface), method, body).await {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.ending.explain(&error, doing).await),
+        }
     }
 
     /// Starts the flow of signals. Call it before enqueuing anything: a job can end before its own reply.
@@ -97,7 +115,7 @@ impl Manager {
     /// # Errors
     /// As any call: the manager may be gone or may refuse.
     pub async fn watch(&self) -> Result<Signals> {
-        let signals = Signals::of(&self.connection);
+        let signals = Signals::of(&self.connection, self.ending.clone());
         if self.connection.is_bus() {
             for rule in [
                 "type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'",
@@ -111,7 +129,9 @@ impl Manager {
                     "AddMatch",
                     &rule,
                 );
-                added.await.map_err(|error| Error::from_zbus(&error, "match the manager's signals"))?;
+                if let Err(error) = added.await {
+                    return Err(self.ending.explain(&error, "match the manager's signals").await);
+                }
             }
         }
         self.call(PATH, MANAGER, "Subscribe", &(), "subscribe to the manager's signals").await?;
