@@ -34,7 +34,7 @@ pub(crate) enum Mode {
 /// Shows a run.
 pub(crate) enum Progress {
     Rows(Box<Rows>),
-    Plain(Plain),
+    Plain(Box<Plain>),
 }
 
 impl Progress {
@@ -48,7 +48,7 @@ impl Progress {
         if rows {
             Self::Rows(Box::new(Rows::new(!colourless)))
         } else {
-            Self::Plain(Plain::new(mode == Mode::Quiet))
+            Self::Plain(Box::new(Plain::new(mode == Mode::Quiet)))
         }
     }
 

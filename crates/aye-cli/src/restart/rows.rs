@@ -257,4 +257,8 @@ impl Rows {
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod tests;

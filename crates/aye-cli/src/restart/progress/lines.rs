@@ -48,13 +48,13 @@ impl Lines {
             Happening::Ready { index, elapsed, .. } => {
                 one(*index, format!("ready in {} {}", duration(*elapsed), place(*index)))
             }
-            Happening::Check { index, .. } => self.goes_on(units, *index, "checking".to_owned()),
+            Happening::Check { index, .. } => self.goes_on(units, *index, "checking"),
             Happening::Soak { index, lasts, .. } => {
-                self.goes_on(units, *index, format!("soaking for {}", duration(*lasts)))
+                self.goes_on(units, *index, &format!("soaking for {}", duration(*lasts)))
             }
             Happening::Hook { index, end, .. } => {
                 let mut lines = match end.hook {
-                    Hook::After => self.goes_on(units, *index, hook(end)),
+                    Hook::After => self.goes_on(units, *index, &hook(end)),
                     _ => one(*index, hook(end)),
                 };
                 lines.extend(output(end).map(|line| format!("{} | {line}", name(*index))));
@@ -75,7 +75,7 @@ impl Lines {
         }
     }
 
-    fn goes_on(&mut self, units: &[Shown], index: usize, what: String) -> Vec<String> {
+    fn goes_on(&mut self, units: &[Shown], index: usize, what: &str) -> Vec<String> {
         self.beyond.insert(index);
         vec![format!("{}: {what}", self.naming.full(&units[index]))]
     }

@@ -52,17 +52,11 @@ impl Tally {
 
     /// `412 of 1000 ready, 2 failed, median 1.2 s, about 3 min left`
     pub(in crate::restart) fn line(&self, total: usize, now: Instant) -> String {
-        let mut line = format!("{} of {total} ready", self.ready);
-        if self.failed > 0 {
-            line += &format!(", {} failed", self.failed);
-        }
-        if let Some(median) = self.times.get() {
-            line += &format!(", median {}", duration(median));
-        }
-        if let Some(left) = self.left(total, now) {
-            line += &format!(", about {} left", duration(left));
-        }
-        line
+        let failed = (self.failed > 0).then(|| format!("{} failed", self.failed));
+        let median = self.times.get().map(|median| format!("median {}", duration(median)));
+        let left = self.left(total, now).map(|left| format!("about {} left", duration(left)));
+        let parts = [Some(format!("{} of {total} ready", self.ready)), failed, median, left];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// By the pace so far, in steps that do not pretend to know it better. With few units done there is no pace yet.

@@ -155,6 +155,9 @@ fn a_unit_with_more_to_pass_than_readiness_has_an_end_of_its_own() {
             Happening::Start { index: 1, enqueued: ZERO },
             Happening::Ready { index: 1, elapsed: second, became_active: ZERO },
             Happening::Ok { index: 1, elapsed: second },
+            Happening::Ready { index: 2, elapsed: second, became_active: ZERO },
+            Happening::Hook { index: 2, elapsed: second, end: &hook(Hook::After, true) },
+            Happening::Ok { index: 2, elapsed: second },
         ],
     );
     let expected = "\
@@ -166,6 +169,9 @@ web@1.service: soaking for 5 s
 web@1.service: done in 6 s (1/3)
 web@2.service: starting (2/3)
 web@2.service: ready in 1 s (2/3)
+web@10.service: ready in 1 s (3/3)
+web@10.service: after hook done in 20 ms
+web@10.service: done in 1 s (3/3)
 ";
     assert_eq!(text, expected);
 }

@@ -90,14 +90,11 @@ impl Row {
 
     /// `starting 4 s of 90 s  "loading cache 40%"`
     pub(super) fn text(&self, limit: Option<Duration>, lost: bool, now: Instant) -> String {
-        let mut text = self.doing(limit, lost, now);
-        if lost {
-            text += ", link lost";
+        let (doing, lost) = (self.doing(limit, lost, now), if lost { ", link lost" } else { "" });
+        match self.status.as_str() {
+            "" => format!("{doing}{lost}"),
+            status => format!("{doing}{lost}  \"{status}\""),
         }
-        if !self.status.is_empty() {
-            text += &format!("  \"{}\"", self.status);
-        }
-        text
     }
 
     fn doing(&self, limit: Option<Duration>, lost: bool, now: Instant) -> String {

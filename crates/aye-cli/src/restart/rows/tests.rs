@@ -1,106 +1,9 @@
 //! What a person sees after each step, on a terminal of this folder's own.
 
-use proptest::prelude::*;
-
 use super::emulator::Terminal;
+use super::stage::{Stage, millis, stopped, unit, web};
 use super::*;
-use crate::exit::Exit;
 use crate::restart::report::{Hook, HookEnd};
-
-/// A run, its terminal and its clock.
-struct Stage {
-    units: Vec<Shown>,
-    rows: Rows,
-    terminal: Terminal,
-    now: Instant,
-    drawings: usize,
-}
-
-fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-fn unit(name: &str, host: Option<&str>) -> Shown {
-    let limit = Some(Duration::from_secs(90));
-    Shown { name: format!("{name}.service"), host: host.map(str::to_owned), limit }
-}
-
-fn web(count: usize) -> Vec<Shown> {
-    (1..=count).map(|number| unit(&format!("web@{number}"), None)).collect()
-}
-
-impl Stage {
-    fn new(units: Vec<Shown>, terminal: Terminal) -> Self {
-        let mut stage = Self { units, rows: Rows::new(false), terminal, now: Instant::now(), drawings: 0 };
-        stage.tell(&Happening::Plan { ungated: &[], fresh: &[] });
-        stage
-    }
-
-    fn at(&self) -> Moment {
-        Moment { now: self.now, size: self.terminal.size() }
-    }
-
-    fn write(&mut self, text: &str) {
-        self.drawings += usize::from(!text.is_empty());
-        self.terminal.write(text);
-    }
-
-    fn tell(&mut self, happening: &Happening<'_>) {
-        let text = self.rows.tell(&self.units, happening, self.at());
-        self.write(&text);
-    }
-
-    fn start(&mut self, index: usize) {
-        self.tell(&Happening::Start { index, enqueued: Duration::ZERO });
-    }
-
-    fn status(&mut self, index: usize, text: &str) {
-        self.tell(&Happening::Status { index, elapsed: Duration::ZERO, text });
-    }
-
-    fn ok(&mut self, index: usize, took: u64) {
-        let elapsed = millis(took);
-        self.tell(&Happening::Ready { index, elapsed, became_active: Duration::ZERO });
-        self.tell(&Happening::Ok { index, elapsed });
-    }
-
-    fn fail(&mut self, index: usize, reason: &str, log: &[&str]) {
-        let log = log.iter().map(|line| (*line).to_owned()).collect();
-        let failure = Failure { reason: reason.to_owned(), log, ..Failure::default() };
-        self.tell(&Happening::Failed { index, elapsed: Duration::ZERO, failure: &failure });
-    }
-
-    /// Lets time pass, as the driver does: once a second, for each unit in flight.
-    fn pass(&mut self, seconds: u64, in_flight: &[usize]) {
-        for _ in 0..seconds {
-            self.now += Duration::from_secs(1);
-            for &index in in_flight {
-                let enqueued = self.rows.live.iter().find(|row| row.index == index);
-                let elapsed = enqueued.map_or(Duration::ZERO, |row| row.since(self.now));
-                let text = self.rows.tick(&self.units, index, elapsed, self.at());
-                self.write(&text);
-            }
-        }
-    }
-
-    #[track_caller]
-    fn shows(&self, expected: &[&str]) {
-        assert_eq!(self.terminal.screen(), expected);
-    }
-}
-
-fn stopped(ready: Vec<usize>, failed: Vec<usize>, not_attempted: Vec<usize>, resume: &str) -> Summary {
-    Summary {
-        ready,
-        failed,
-        in_flight: vec![],
-        not_attempted,
-        took: millis(5000),
-        exit: Exit::Failed,
-        stopped: None,
-        resume: Some(resume.to_owned()),
-    }
-}
 
 const PLAN: &str = "restarting 8 units: web@1.service web@2.service web@3.service web@4.service web@";
 
@@ -159,6 +62,20 @@ fn a_row_keeps_its_place_while_others_come_and_go() {
             "web@4  starting 1 s of 90 s",
         ]
     );
+}
+
+#[test]
+fn finished_rows_stay_in_the_history_once_each() {
+    let mut stage = Stage::new(web(20), Terminal::new(80, 8));
+    for index in 0..20 {
+        stage.start(index);
+        stage.pass(2, &[index]);
+        stage.ok(index, 2000);
+    }
+    let all = stage.terminal.all();
+    let rows: Vec<_> = all.iter().filter(|line| line.starts_with("web@")).collect();
+    assert_eq!(rows.len(), 20 + all.iter().filter(|line| line.starts_with("web@8.")).count(), "{all:?}");
+    assert!(rows.iter().all(|row| !row.contains("starting")), "{all:?}");
 }
 
 #[test]
@@ -283,97 +200,6 @@ fn a_status_cannot_leave_its_row() {
 }
 
 #[test]
-fn a_thousand_units_are_one_row_that_counts_and_their_failures() {
-    let mut stage = Stage::new(web(1000), Terminal::new(100, 12));
-    stage.shows(&["restarting 1000 units: web@{1..1000}"]);
-    for index in 0..412 {
-        stage.start(index);
-        stage.now += millis(1200);
-        if index == 100 {
-            stage.fail(index, "start timed out after 90 s", &["no database"]);
-        } else {
-            stage.ok(index, 1200);
-        }
-    }
-    stage.start(412);
-    stage.pass(1, &[412]);
-    stage.shows(&[
-        "restarting 1000 units: web@{1..1000}",
-        "web@101   FAILED: start timed out after 90 s           101/1000",
-        "            | no database",
-        "411 of 1000 ready, 1 failed, median 1.2 s, about 12 min left",
-        "web@413   starting 1 s of 90 s",
-    ]);
-    stage.tell(&Happening::Interrupted { in_flight: &[412] });
-    stage.ok(412, 1200);
-    let rest = (413..1000).collect();
-    stage.tell(&Happening::Summary(&stopped(
-        (0..412).collect(),
-        vec![100],
-        rest,
-        "aye restart web@{414..1000}",
-    )));
-    let screen = stage.terminal.screen();
-    assert_eq!(
-        screen[3..],
-        [
-            "interrupted: starting nothing new, finishing web@413.service; once more leaves now",
-            "Stopped: 412 ready, 1 failed, 587 not attempted.  Resume: aye restart web@{414..1000}",
-        ]
-    );
-}
-
-#[test]
-fn many_in_flight_never_exceed_the_screen() {
-    let mut stage = Stage::new(web(1000), Terminal::new(80, 10));
-    let in_flight: Vec<usize> = (0..100).collect();
-    in_flight.iter().for_each(|&index| stage.start(index));
-    stage.pass(1, &in_flight);
-    let screen = stage.terminal.screen();
-    assert_eq!(screen[0], "restarting 1000 units: web@{1..1000}");
-    assert_eq!(screen[1], "0 of 1000 ready");
-    assert_eq!(
-        (screen[2].as_str(), screen[8].as_str()),
-        ("web@1     starting 1 s of 90 s", "web@7     starting 1 s of 90 s")
-    );
-    assert_eq!((screen[9].as_str(), screen.len()), ("and 93 more", 10));
-    for (rows, last) in
-        [(4, "and 99 more"), (3, "100 units in flight"), (2, "0 of 1000 ready"), (1, "0 of 1000 ready")]
-    {
-        stage.terminal.resize(80, rows);
-        stage.pass(1, &in_flight);
-        assert_eq!(stage.terminal.screen().last().unwrap(), last, "{rows} rows");
-    }
-}
-
-#[test]
-fn a_storm_of_events_is_drawn_ten_times_a_second() {
-    let mut stage = Stage::new(web(1000), Terminal::new(80, 24));
-    stage.drawings = 0;
-    for index in 0..1000 {
-        stage.start(index);
-        stage.status(index, "loading");
-        stage.now += millis(5);
-        stage.ok(index, 5);
-    }
-    assert!((40..=60).contains(&stage.drawings), "{} drawings in 5 s", stage.drawings);
-    let screen = stage.terminal.screen();
-    assert!(screen.iter().any(|line| line.contains(" of 1000 ready, median 5 ms")), "{screen:?}");
-}
-
-#[test]
-fn a_drawing_costs_the_same_for_any_number_of_units() {
-    let bytes = |count: usize| {
-        let mut stage = Stage::new(web(count), Terminal::new(80, 24));
-        (0..100).for_each(|index| stage.start(index));
-        stage.now += Duration::from_secs(2);
-        stage.rows.tick(&stage.units, 0, Duration::from_secs(2), stage.at()).len()
-    };
-    // But for the digits and the cells that longer names take: not a row more.
-    assert!(bytes(100_000) <= bytes(1000) + 24 * 4, "{} and {}", bytes(100_000), bytes(1000));
-}
-
-#[test]
 fn colour_is_only_where_it_is_wanted() {
     let told = |colour| {
         let mut rows = Rows::new(colour);
@@ -382,81 +208,4 @@ fn colour_is_only_where_it_is_wanted() {
     };
     assert!(told(true).contains("\x1b[32mready in 5 ms\x1b[0m"));
     assert!(!told(false).replace("\x1b[J", "").contains('\x1b'));
-}
-
-/// What happens to a run on a terminal.
-#[derive(Debug, Clone)]
-enum Step {
-    Start,
-    Ok(usize),
-    Fail(usize),
-    Status(usize, String),
-    Resize(u16, u16),
-    Second,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        3 => Just(Step::Start),
-        2 => any::<usize>().prop_map(Step::Ok),
-        1 => any::<usize>().prop_map(Step::Fail),
-        2 => (any::<usize>(), "[a-z 読\u{301}\x1b]{0,60}").prop_map(|(which, text)| Step::Status(which, text)),
-        2 => (1u16..100, 1u16..30).prop_map(|(columns, rows)| Step::Resize(columns, rows)),
-        2 => Just(Step::Second),
-    ];
-    prop::collection::vec(step, 1..60)
-}
-
-fn play(stage: &mut Stage, steps: &[Step]) -> Result<(), TestCaseError> {
-    let (mut next, mut in_flight) = (0, Vec::new());
-    for step in steps {
-        match step {
-            Step::Start if next < stage.units.len() => {
-                in_flight.push(next);
-                stage.start(next);
-                next += 1;
-            }
-            Step::Ok(which) if !in_flight.is_empty() => {
-                let index = in_flight.remove(which % in_flight.len());
-                stage.ok(index, 100);
-            }
-            Step::Fail(which) if !in_flight.is_empty() => {
-                let index = in_flight.remove(which % in_flight.len());
-                stage.fail(index, "exited with 1", &["a line of the log", "読み込み"]);
-            }
-            Step::Status(which, text) if !in_flight.is_empty() => {
-                stage.status(in_flight[which % in_flight.len()], text);
-            }
-            Step::Resize(columns, rows) => stage.terminal.resize(*columns, *rows),
-            _ => {}
-        }
-        stage.pass(1, &in_flight);
-        if in_flight.is_empty() {
-            continue;
-        }
-        let expected: Vec<String> =
-            stage.rows.moving(&stage.units, stage.at()).iter().map(|row| row.trim_end().to_owned()).collect();
-        let screen = stage.terminal.screen();
-        let (above, rows) = screen.split_at(stage.terminal.cursor());
-        prop_assert_eq!(rows, &expected[..], "after {:?} of {:?}", step, screen);
-        prop_assert!(expected.len() <= stage.terminal.size().rows);
-        if stage.terminal.pushed {
-            continue;
-        }
-        let stale = above.iter().find(|line| line.contains(" startin") || line.contains(" in flight"));
-        prop_assert_eq!(stale, None, "after {:?}", step);
-    }
-    Ok(())
-}
-
-proptest! {
-    #[test]
-    fn no_row_is_stale_on_a_terminal_that_wraps_anew(steps in steps(), units in 1usize..60) {
-        play(&mut Stage::new(web(units), Terminal::new(80, 24)), &steps)?;
-    }
-
-    #[test]
-    fn no_row_is_stale_on_a_terminal_that_cuts(steps in steps(), units in 1usize..60) {
-        play(&mut Stage::new(web(units), Terminal::cutting(80, 24)), &steps)?;
-    }
 }
