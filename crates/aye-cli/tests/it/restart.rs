@@ -242,7 +242,8 @@ async fn a_second_run_on_the_same_manager_is_75_and_names_the_first() {
     bench.fake.called("RestartUnit web@1.service").await;
     let pid = running.child.id().unwrap();
     let expected = format!(
-        "aye restart: another `aye restart` is at work on this manager (pid {pid}); wait until it has ended\n"
+        "aye restart: another `aye restart` is at work on the embedded manager of DIR (pid {pid}); wait until it has \
+         ended, as --lock-wait does\n"
     );
     assert_eq!(bench.run(&["web@2"]).await, (75, String::new(), expected));
     bench.fake.release();
