@@ -38,6 +38,7 @@ forget() { # HOST
 		rm -rf /run/web /run/systemd/system/web@*
 		systemctl daemon-reload
 		systemctl reset-failed
+		systemctl stop "session-*.scope" # with the connections of clients that are gone
 		systemctl start ssh.service'
 }
 
@@ -101,7 +102,7 @@ await_journal() { # HOST REGEX
 # The cables.
 
 cut() { # HOST: from now on its packets vanish, both ways, and no end hears of it
-	ip link set "to-$1" nomaster
+	ip link set "to-$1" master void
 }
 
 mend() { # HOST
