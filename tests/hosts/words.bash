@@ -101,7 +101,7 @@ await_journal() { # HOST REGEX
 
 # The cables.
 
-cut() { # HOST: from now on its packets vanish, both ways, and no end hears of it
+cut_off() { # HOST: from now on its packets vanish, both ways, and no end hears of it
 	ip link set "to-$1" master void
 }
 
