@@ -6,6 +6,8 @@ mod interrupt;
 mod json;
 mod lock;
 mod log;
+#[cfg_attr(not(test), expect(dead_code, reason = "the driver does not tell it anything yet"))]
+mod page;
 mod progress;
 mod report;
 mod reporter;

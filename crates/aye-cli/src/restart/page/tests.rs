@@ -1,0 +1,1 @@
+//! The page against hostile words, unwritable places and large runs.
