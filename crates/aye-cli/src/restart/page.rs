@@ -6,6 +6,7 @@ mod chart;
 mod date;
 mod figure;
 mod markup;
+mod overview;
 mod record;
 mod render;
 mod tables;

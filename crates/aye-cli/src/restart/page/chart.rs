@@ -6,7 +6,8 @@ use std::time::Duration;
 use aye_bus::duration;
 
 use super::figure;
-use super::markup::{Percent, Text, count, put};
+use super::markup::{Percent, Text, put};
+use super::overview;
 use super::record::{End, Kind, Outage, Row, Timeline};
 use super::render::used_hosts;
 use crate::output::short;
@@ -18,7 +19,7 @@ const MANY: usize = 60;
 const BLOCK: usize = 50;
 
 /// The class of a bar, short because a page can have thousands.
-fn class(kind: Kind) -> &'static str {
+pub(super) fn class(kind: Kind) -> &'static str {
     match kind {
         Kind::Before => "b",
         Kind::Job => "j",
@@ -34,39 +35,44 @@ fn class(kind: Kind) -> &'static str {
 }
 
 pub(super) fn section(page: &mut String, timeline: &Timeline) {
-    if timeline.rows.is_empty() || timeline.rows.iter().all(|row| row.extent().is_none()) {
+    if timeline.rows.iter().all(|row| row.extent().is_none()) {
         return;
     }
-    let widest = timeline.rows.iter().map(|row| short(&row.name).chars().count()).max().unwrap_or(0);
+    let step = figure::step(timeline.end);
     put!(page, "<section id=\"timeline\">\n<h2>Timeline</h2>\n");
     legend(page, timeline);
-    let step = figure::step(timeline.end);
-    put!(
-        page,
-        "<div class=\"chart\" style=\"--name:{}ch;--step:{}\">\n",
-        widest.clamp(6, 26),
-        Percent(step, timeline.end)
-    );
-    let many = timeline.rows.len() >= MANY;
-    if many {
-        overview(page, timeline);
-    }
+    put!(page, "<div class=\"chart\" style=\"--name:{}rem;", name_column(timeline));
+    put!(page, "--step:{}\">\n", Percent(step, timeline.end));
     axis(page, timeline, step);
+    if is_large(timeline) {
+        overview::row(page, timeline);
+    }
     let several = used_hosts(timeline).nth(1).is_some();
     for host in used_hosts(timeline) {
         let outages: Vec<&Outage> = timeline.outages.iter().filter(|outage| outage.host == host).collect();
         if several || !outages.is_empty() {
             host_head(page, timeline, host, &outages);
         }
-        let rows: Vec<(usize, &Row)> =
-            timeline.rows.iter().enumerate().filter(|(_, row)| row.host == host).collect();
-        if many {
+        let rows = timeline.rows.iter().enumerate().filter(|(_, row)| row.host == host);
+        let rows: Vec<(usize, &Row)> = rows.collect();
+        if is_large(timeline) {
             rows.chunks(BLOCK).for_each(|block| folded(page, timeline, block));
         } else {
             list(page, timeline, &rows);
         }
     }
     put!(page, "</div>\n</section>\n");
+}
+
+fn is_large(timeline: &Timeline) -> bool {
+    timeline.rows.len() >= MANY
+}
+
+/// How wide the names are, in rem and about: a block is named by two.
+fn name_column(timeline: &Timeline) -> usize {
+    let widest = timeline.rows.iter().map(|row| short(&row.name).chars().count()).max().unwrap_or(0);
+    let letters = if is_large(timeline) { widest * 2 + 5 } else { widest };
+    (letters * 56 / 100 + 2).clamp(5, 16)
 }
 
 fn legend(page: &mut String, timeline: &Timeline) {
@@ -87,7 +93,7 @@ fn legend(page: &mut String, timeline: &Timeline) {
     put!(page, "</ul>\n");
 }
 
-fn failed(row: &Row) -> bool {
+pub(super) fn failed(row: &Row) -> bool {
     matches!(row.ended, Some((_, End::Failed)))
 }
 
@@ -104,8 +110,14 @@ fn axis(page: &mut String, timeline: &Timeline, step: Duration) {
 }
 
 fn host_head(page: &mut String, timeline: &Timeline, host: usize, outages: &[&Outage]) {
-    let name = Text(&timeline.hosts[host]);
-    put!(page, "<div class=\"row host\"><h3 class=\"n\">{name}</h3><span class=\"t\">");
+    put!(page, "<h3 class=\"host\">{}</h3>\n", Text(&timeline.hosts[host]));
+    if outages.is_empty() {
+        return;
+    }
+    put!(
+        page,
+        "<div class=\"row link\" aria-hidden=\"true\"><span class=\"n\">link</span><span class=\"t\">"
+    );
     for outage in outages {
         put!(page, "{}", Bar("o", outage.from, outage.to.unwrap_or(timeline.end), timeline.end));
     }
@@ -174,7 +186,8 @@ fn unit(page: &mut String, timeline: &Timeline, index: usize, row: &Row) {
         put!(page, "{}", Bar("o", outage.from.max(from), end, timeline.end));
     }
     if failed(row) {
-        put!(page, "<i class=\"x\" style=\"left:{}\"></i>", Percent(to, timeline.end));
+        // Beside the end of the bar, but inside of the chart.
+        put!(page, "<i class=\"x\" style=\"left:min({} + 3px,100% - 9px)\"></i>", Percent(to, timeline.end));
     }
     put!(page, "</span><span class=\"e\">{}</span></li>\n", end(index, row));
 }
@@ -212,69 +225,5 @@ impl std::fmt::Display for Bar {
         let Self(class, from, to, whole) = self;
         let width = Percent(to.saturating_sub(*from), *whole);
         write!(f, "<i class=\"{class}\" style=\"left:{};width:{width}\"></i>", Percent(*from, *whole))
-    }
-}
-
-/// All units in one picture: a line each, in the order of the plan, from the left to the right as time goes.
-fn overview(page: &mut String, timeline: &Timeline) {
-    let total = timeline.rows.len();
-    let height = (total * 2).clamp(140, 260);
-    put!(
-        page,
-        "<svg class=\"overview\" viewBox=\"0 0 1000 {height}\" preserveAspectRatio=\"none\" role=\"img\" "
-    );
-    put!(page, "aria-label=\"{} in their order, from top to bottom, over time\">\n", count(total, "unit"));
-    for kind in Kind::ALL {
-        let mut path = String::new();
-        for (index, row) in timeline.rows.iter().enumerate() {
-            for span in row.spans.iter().filter(|span| span.kind == kind) {
-                put!(
-                    path,
-                    "{}",
-                    Dash { index, from: span.from, to: span.to, whole: timeline.end, total, height }
-                );
-            }
-        }
-        draw(page, class(kind), &path);
-    }
-    let ready = timeline.rows.iter().enumerate().filter_map(|(index, row)| {
-        let to = if failed(row) { row.ended?.0 } else { timeline.end };
-        Some(Dash { index, from: row.ready?.0, to, whole: timeline.end, total, height })
-    });
-    draw(page, "r", &ready.map(|dash| dash.to_string()).collect::<String>());
-    let bad = timeline.rows.iter().enumerate().filter(|(_, row)| failed(row)).filter_map(|(index, row)| {
-        let at = row.ended?.0;
-        Some(Dash { index, from: at, to: at + timeline.end / 100, whole: timeline.end, total, height })
-    });
-    draw(page, "x", &bad.map(|dash| dash.to_string()).collect::<String>());
-    put!(page, "</svg>\n");
-}
-
-fn draw(page: &mut String, class: &str, path: &str) {
-    if !path.is_empty() {
-        put!(page, "<path class=\"{class}\" d=\"{path}\"/>\n");
-    }
-}
-
-/// A rectangle of the picture of all, as commands of an SVG path.
-struct Dash {
-    index: usize,
-    from: Duration,
-    to: Duration,
-    whole: Duration,
-    total: usize,
-    height: usize,
-}
-
-impl std::fmt::Display for Dash {
-    #[expect(clippy::cast_precision_loss, reason = "an index of a unit, in units of a picture")]
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let whole = self.whole.as_secs_f64().max(1e-9);
-        let (left, right) = (self.from.as_secs_f64() / whole * 1e3, self.to.as_secs_f64() / whole * 1e3);
-        let line = self.height as f64 / self.total as f64;
-        let width = (right - left).max(1.0);
-        // Lines overlap by a little, or the gaps between them would show as a pattern.
-        let (top, thick) = (self.index as f64 * line, (line * 1.1).max(0.6));
-        write!(f, "M{left:.1} {top:.1}h{width:.1}v{thick:.1}h-{width:.1}z")
     }
 }

@@ -55,6 +55,16 @@ impl fmt::Display for Percent {
     }
 }
 
+/// A span with the digits that are needed to compare it with others.
+pub(super) fn fine(span: Duration) -> String {
+    match span.as_micros() {
+        0..1_000 => format!("{} µs", span.as_micros()),
+        1_000..10_000 => format!("{:.1} ms", span.as_secs_f64() * 1e3),
+        1_000_000..10_000_000 => format!("{:.2} s", span.as_secs_f64()),
+        _ => aye_bus::duration(span),
+    }
+}
+
 /// `1 unit`, `2 units`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

@@ -7,7 +7,7 @@ use aye_bus::duration;
 
 use super::date::Utc;
 use super::figure::{self, Comparison, Spread};
-use super::markup::{Text, count, put};
+use super::markup::{Text, count, fine, put};
 use super::record::Timeline;
 use super::{chart, tables, trouble};
 use crate::exit::Exit;
@@ -164,15 +164,6 @@ fn idle(timeline: &Timeline) -> String {
     match Spread::of(figure::gaps(timeline).into_iter()) {
         Some(gaps) => format!("{} between units", fine(gaps.median)),
         None => String::new(),
-    }
-}
-
-/// A span that may be shorter than a millisecond.
-fn fine(span: Duration) -> String {
-    if span < Duration::from_millis(10) {
-        format!("{:.1} ms", span.as_secs_f64() * 1e3)
-    } else {
-        duration(span)
     }
 }
 

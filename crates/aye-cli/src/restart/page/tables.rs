@@ -5,7 +5,7 @@ use std::time::Duration;
 use aye_bus::duration;
 
 use super::figure::{self, Comparison, Spread, Wait};
-use super::markup::{Percent, Text, put};
+use super::markup::{Percent, Text, fine, put};
 use super::record::{End, Kind, Row, Timeline};
 use super::render::{times, used_hosts};
 use crate::output::short;
@@ -35,28 +35,33 @@ pub(super) fn durations(page: &mut String, timeline: &Timeline) {
         page,
         "<section id=\"durations\">\n<h2>How long it took</h2>\n<div class=\"scroll\" tabindex=\"0\">"
     );
-    put!(page, "<table>\n<caption>Of all units that did it</caption>\n<thead><tr><th scope=\"col\"></th>");
+    put!(
+        page,
+        "<table class=\"wide\">\n<caption>Of all units that did it</caption>\n<thead><tr><th scope=\"col\"></th>"
+    );
     for column in ["Units", "Least", "Median", "95 %", "Most"] {
         put!(page, "<th scope=\"col\">{column}</th>");
     }
-    put!(page, "</tr></thead>\n<tbody>\n");
+    put!(page, "<td class=\"pic\"></td></tr></thead>\n<tbody>\n");
+    let whole = lines.iter().map(|(_, spread)| spread.max).max().unwrap_or_default();
     for (label, spread) in lines {
         put!(page, "<tr><th scope=\"row\">{label}</th><td>{}</td>", spread.count);
         for time in [spread.min, spread.median, spread.p95, spread.max] {
             put!(page, "<td>{}</td>", fine(time));
         }
-        put!(page, "</tr>\n");
+        put!(page, "{}</tr>\n", range(&spread, whole));
     }
     put!(page, "</tbody></table></div>\n</section>\n");
 }
 
-/// A span with the digits that are needed to compare it.
-fn fine(span: Duration) -> String {
-    match span.as_millis() {
-        0..10 => format!("{:.1} ms", span.as_secs_f64() * 1e3),
-        1_000..10_000 => format!("{:.2} s", span.as_secs_f64()),
-        _ => duration(span),
-    }
+/// From the least to the most, with a dot at the median.
+fn range(spread: &Spread, whole: Duration) -> String {
+    let (left, width) = (Percent(spread.min, whole), Percent(spread.max - spread.min, whole));
+    let median = Percent(spread.median, whole);
+    format!(
+        "<td class=\"pic range\" aria-hidden=\"true\"><span><i style=\"left:{left};width:{width}\"></i>\
+         <b style=\"left:{median}\"></b></span></td>"
+    )
 }
 
 /// The run beside the sleeps that a script would have.
@@ -72,7 +77,7 @@ pub(super) fn comparison(page: &mut String, timeline: &Timeline) {
     );
     put!(
         page,
-        "<div class=\"scroll\" tabindex=\"0\"><table class=\"waits\">\n<thead><tr><th scope=\"col\">After each restart</th>"
+        "<div class=\"scroll\" tabindex=\"0\"><table class=\"wide waits\">\n<thead><tr><th scope=\"col\">After each restart</th>"
     );
     put!(page, "<th scope=\"col\">Too early for</th><th scope=\"col\">The run takes</th>");
     put!(page, "<td class=\"pic\"></td></tr></thead>\n<tbody>\n");
