@@ -78,8 +78,12 @@ fn name_column(timeline: &Timeline) -> usize {
 fn legend(page: &mut String, timeline: &Timeline) {
     put!(page, "<ul class=\"legend\">");
     let seen = |kind: Kind| timeline.rows.iter().any(|row| row.spans.iter().any(|span| span.kind == kind));
-    for kind in Kind::ALL.into_iter().filter(|kind| seen(*kind)) {
+    let hooks = [Kind::Before, Kind::After, Kind::OnFail];
+    for kind in Kind::ALL.into_iter().filter(|kind| seen(*kind) && !hooks.contains(kind)) {
         put!(page, "<li><i class=\"{}\"></i>{}</li>", class(kind), kind.label());
+    }
+    if hooks.into_iter().any(seen) {
+        put!(page, "<li><i class=\"b\"></i>hooks</li>");
     }
     if timeline.rows.iter().any(|row| row.ready.is_some()) {
         put!(page, "<li><i class=\"r\"></i>ready</li>");

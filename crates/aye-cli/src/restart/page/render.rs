@@ -38,8 +38,8 @@ pub(super) fn page(timeline: &Timeline) -> String {
     put!(page, "<title>{} · aye restart</title>\n<style>\n{STYLE}</style>\n</head>\n", Text(&headline));
     put!(page, "<body>\n<main>\n");
     header(&mut page, timeline, &headline);
-    trouble::left(&mut page, timeline);
     trouble::failures(&mut page, timeline);
+    trouble::left(&mut page, timeline);
     chart::section(&mut page, timeline);
     tables::durations(&mut page, timeline);
     tables::comparison(&mut page, timeline);

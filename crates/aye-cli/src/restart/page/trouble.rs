@@ -29,7 +29,7 @@ pub(super) fn left(page: &mut String, timeline: &Timeline) {
     if !summary.not_attempted.is_empty() {
         put!(page, "<section class=\"left\">\n<h2>Not attempted</h2>\n");
         if let Some(resume) = &summary.resume {
-            put!(page, "<p>They run as they did before. This goes on with them:</p>\n");
+            put!(page, "<p>They were not touched. This goes on with them:</p>\n");
             put!(page, "<pre class=\"resume\">\n{}</pre>\n", Text(resume));
         }
         names(page, &of(timeline, &summary.not_attempted));
