@@ -9,6 +9,7 @@ mod log;
 mod progress;
 mod report;
 mod reporter;
+mod resume;
 mod rollout;
 mod rows;
 
@@ -70,27 +71,17 @@ impl Args {
 
     /// The command that restarts these units under the same choices.
     fn resume(&self, names: &[&str]) -> Option<String> {
-        if names.is_empty() {
-            return None;
-        }
-        let mut words = vec!["aye".to_owned(), "restart".to_owned()];
-        let mut flag = |given: bool, word: &str| words.extend(given.then(|| word.to_owned()));
+        let mut options = Vec::new();
+        let mut flag = |given: bool, word: &str| options.extend(given.then(|| word.to_owned()));
         flag(self.system, "--system");
         flag(self.user, "--user");
         flag(self.only_running, "--try");
-        words.extend(self.embedded.as_ref().map(|dir| match dir.display() {
+        options.extend(self.embedded.as_ref().map(|dir| match dir.display() {
             _ if dir.is_empty() => "--embedded".to_owned(),
-            dir => quoted(&format!("--embedded={dir}")),
+            dir => format!("--embedded={dir}"),
         }));
-        words.extend(names.iter().map(|name| quoted(name)));
-        Some(words.join(" "))
+        resume::command(&options, names)
     }
-}
-
-/// A word as a POSIX shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Runs the verb to its end, on a runtime of one thread.
@@ -193,7 +184,7 @@ mod tests {
     fn the_resuming_command_keeps_the_choices_and_quotes_what_a_shell_would_change() {
         let args = parsed(&["--embedded=/a b", "web@*"]);
         let resume = args.resume(&["web@1.service", r"web@a\x2db.service"]);
-        assert_eq!(resume.unwrap(), r"aye restart '--embedded=/a b' web@1.service 'web@a\x2db.service'");
+        assert_eq!(resume.unwrap(), r"aye restart '--embedded=/a b' web@1 'web@a\x2db'");
     }
 
     #[test]
