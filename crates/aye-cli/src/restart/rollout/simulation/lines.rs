@@ -37,7 +37,9 @@ impl Lines {
         let shown = |index| Shown { name: format!("web@{index}.service"), ..Shown::default() };
         let units = (0..count).map(shown).collect();
         let paper = Paper::default();
-        Self { units, json: Json::new(paper.clone(), "box".to_owned()), paper, began: now }
+        let mut lines = Self { units, json: Json::new(paper.clone(), "box".to_owned()), paper, began: now };
+        lines.write(&Happening::Plan { ungated: &[], fresh: &[] });
+        lines
     }
 
     /// Tells what a driver would tell of this step.
@@ -46,7 +48,6 @@ impl Lines {
         let none = Duration::ZERO;
         let known = |index: usize| index < self.units.len();
         match event {
-            Event::Begin => self.write(&Happening::Plan { ungated: &[], fresh: &[] }),
             Event::Enqueued(index) if known(index) => {
                 self.write(&Happening::Start { index, enqueued: none });
             }

@@ -57,6 +57,8 @@ pub(super) struct Play<'a> {
     scenario: &'a Scenario,
     chance: &'a mut Chance,
     world: &'a mut World,
+    /// The invocations that are stale, of a run that leaves all others alone.
+    record: Option<&'a [u64]>,
     /// Which units of the world the plan has.
     members: Vec<usize>,
     rollout: Rollout,
@@ -83,6 +85,7 @@ impl<'a> Play<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
         members: Vec<usize>,
+        record: Option<&'a [u64]>,
         world: &'a mut World,
         chance: &'a mut Chance,
         log: &'a mut Vec<String>,
@@ -105,6 +108,7 @@ impl<'a> Play<'a> {
             scenario,
             chance,
             world,
+            record,
             members,
             log,
             things: BTreeMap::new(),
@@ -123,10 +127,12 @@ impl<'a> Play<'a> {
     /// Plays it to its end, and gives the time of that.
     pub(super) fn play(&mut self) -> Result<Instant, Broken> {
         self.foresee();
-        if self.chance.percent(3) {
+        if self.chance.percent(self.scenario.interrupts / 10) {
             self.step(Event::Interrupted)?;
         }
-        self.step(Event::Begin)?;
+        if !self.rollout.is_over() {
+            self.step(Event::Begin)?;
+        }
         while !self.rollout.is_over() && !self.killed {
             self.go_on()?;
         }
@@ -139,7 +145,9 @@ impl<'a> Play<'a> {
     /// What happens at random, from the beginning.
     fn foresee(&mut self) {
         for index in 0..self.members.len() {
-            if self.told[index] == Health::Moving && !self.world.has_job(self.members[index]) {
+            if let Some(ends) = self.world.job_ends(self.members[index]) {
+                self.at(ends, Thing::JobEnds(index));
+            } else if self.told[index] == Health::Moving {
                 let health = self.chance.pick(&[Health::Active, Health::Down]);
                 self.later(Thing::Flap { index, health });
             }

@@ -30,7 +30,7 @@ fn resume(
             (scenario.interrupts, scenario.cuts) = (0, 0);
         }
         let pause = chance.pick(&[Duration::ZERO, Duration::from_millis(1), Duration::from_secs(60)]);
-        let mut play = Play::new(scenario, stale, world, chance, log, now);
+        let mut play = Play::new(scenario, stale, (run > 0).then_some(&record[..]), world, chance, log, now);
         now = play.play()? + pause;
         steps += play.steps;
         world.advance(now);

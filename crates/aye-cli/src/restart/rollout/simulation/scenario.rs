@@ -65,6 +65,10 @@ impl Scenario {
         };
         let limits = &mut scenario.plan.limits;
         (limits.deadline, limits.ready_timeout, limits.min_available) = (None, None, None);
+        for planned in &mut scenario.plan.units {
+            // A unit that starts by itself is not stale any more, and a check without time fails.
+            *planned = Planned { health: Health::Active, start_timeout: None, ..*planned };
+        }
         scenario
     }
 }

@@ -24,8 +24,6 @@ pub(super) struct Unit {
     pub(super) invocation: u64,
     /// Starts that were ours.
     pub(super) restarts: u32,
-    /// Whether the last of our jobs left it active.
-    pub(super) started: bool,
     job: Option<Job>,
 }
 
@@ -37,7 +35,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        let unit = |health| Unit { health, invocation: 1, restarts: 0, started: false, job: None };
+        let unit = |health| Unit { health, invocation: 1, restarts: 0, job: None };
         Self { units: scenario.plan.units.iter().map(|planned| unit(planned.health)).collect() }
     }
 
@@ -60,12 +58,13 @@ impl World {
         let begins = now + c.time();
         let ends = begins + lasts;
         unit.job = Some(Job { begins, ends, ok, begun: false });
-        (unit.health, unit.started) = (Health::Moving, false);
+        unit.health = Health::Moving;
         ends
     }
 
-    pub(super) fn has_job(&self, index: usize) -> bool {
-        self.units[index].job.is_some()
+    /// When the unit's job ends, if it has one.
+    pub(super) fn job_ends(&self, index: usize) -> Option<Instant> {
+        self.units[index].job.map(|job| job.ends)
     }
 
     /// Lets time pass.
@@ -108,7 +107,6 @@ impl Unit {
             self.restarts += 1;
         }
         if job.ends <= now {
-            self.started = job.ok;
             self.health = if job.ok { Health::Active } else { Health::Down };
             self.job = None;
         }

@@ -16,8 +16,16 @@ impl Play<'_> {
         self.lost[self.host_of(index)]
     }
 
-    /// The call may be answered, refused, or cut off with nobody knowing whether it arrived.
+    /// The call may be answered, refused, or cut off with nobody knowing whether it arrived. A unit that is not stale any
+    /// more, because a job of the run before this one came to its start meanwhile, is not restarted again.
     pub(super) fn enqueue(&mut self, index: usize) {
+        let member = self.members[index];
+        if self.record.is_some_and(|record| record[member] != self.world.units[member].invocation) {
+            self.taken[index] = true;
+            let ends = self.world.job_ends(member).unwrap_or(self.now);
+            self.at(ends, Thing::JobEnds(index));
+            return self.at(self.now, Thing::Reply { index, answer: Answer::Taken });
+        }
         let denied = self.chance.percent(self.scenario.denial);
         let refused = self.chance.percent(self.scenario.trouble / 3);
         let cut = self.chance.percent(self.scenario.cuts / 8);
@@ -42,9 +50,7 @@ impl Play<'_> {
         let lasts = if hangs { Duration::from_secs(100_000) } else { self.chance.time() };
         let ends = self.world.restart(self.members[index], self.now, ok, lasts, self.chance);
         self.taken[index] = true;
-        if !hangs {
-            self.at(ends, Thing::JobEnds(index));
-        }
+        self.at(ends, Thing::JobEnds(index));
     }
 
     /// A reply that comes after the end of the job lets that end be told, too.
@@ -68,10 +74,11 @@ impl Play<'_> {
             return Ok(());
         }
         self.tell_health(index)?;
-        if self.rollout.phase(index) != Phase::Starting || self.world.has_job(self.members[index]) {
+        if self.rollout.phase(index) != Phase::Starting || self.world.job_ends(self.members[index]).is_some()
+        {
             return Ok(());
         }
-        if self.world.units[self.members[index]].started {
+        if self.told[index] == Health::Active {
             self.step(Event::Ready(index))
         } else {
             self.step(Event::Failed(index))

@@ -13,9 +13,10 @@ impl Play<'_> {
         }
         let index = self.chance.below(self.members.len() + 2);
         let event = self.misplaced(index);
-        let count = self.steps;
+        // No driver would tell anybody of these.
+        let lines = self.lines.take();
         self.step(event)?;
-        debug_assert_eq!(self.steps, count + 1);
+        self.lines = lines;
         if self.log.last().is_none_or(|line| !line.ends_with("-> []")) {
             return Err("an event out of place had a consequence".to_owned());
         }
