@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::book::{Book, Broken};
 use super::chance::Chance;
 use super::lines::Lines;
+use super::log::Log;
 use super::scenario::Scenario;
 use super::world::World;
 use crate::restart::report::Hook;
@@ -64,7 +65,7 @@ pub(super) struct Play<'a> {
     rollout: Rollout,
     book: Book,
     lines: Option<Lines>,
-    log: &'a mut Vec<String>,
+    log: &'a mut Log,
     things: BTreeMap<(Instant, usize), Thing>,
     things_so_far: usize,
     lost: Vec<bool>,
@@ -75,6 +76,8 @@ pub(super) struct Play<'a> {
     /// Members whose job the manager has taken in this run.
     taken: Vec<bool>,
     killed: bool,
+    /// Whether the last step had any consequence.
+    acted: bool,
     began: Instant,
     now: Instant,
     pub(super) steps: usize,
@@ -88,7 +91,7 @@ impl<'a> Play<'a> {
         record: Option<&'a [u64]>,
         world: &'a mut World,
         chance: &'a mut Chance,
-        log: &'a mut Vec<String>,
+        log: &'a mut Log,
         now: Instant,
     ) -> Self {
         let planned = |&member: &usize| {
@@ -99,7 +102,7 @@ impl<'a> Play<'a> {
         let units: Vec<_> = members.iter().map(planned).collect();
         let told = units.iter().map(|planned| planned.health).collect();
         let plan = Plan { units, ..scenario.plan.clone() };
-        log.push(format!("{plan:?}"));
+        log.write(format_args!("{plan:?}"));
         let (count, hosts) = (members.len(), plan.hosts);
         Self {
             lines: chance.percent(5).then(|| Lines::new(count, now)),
@@ -118,6 +121,7 @@ impl<'a> Play<'a> {
             broken: vec![false; count],
             taken: vec![false; count],
             killed: false,
+            acted: false,
             began: now,
             now,
             steps: 0,
@@ -222,7 +226,8 @@ impl<'a> Play<'a> {
         self.steps += 1;
         let actions = self.rollout.step(event, self.now);
         let time = self.now.saturating_duration_since(self.began);
-        self.log.push(format!("{time:>9.3?}  {event:?} -> {actions:?}"));
+        self.log.write(format_args!("{time:>9.3?}  {event:?} -> {actions:?}"));
+        self.acted = !actions.is_empty();
         self.book.check(event, &actions, self.now)?;
         if let Some(lines) = &mut self.lines {
             lines.tell(event, &actions, &self.rollout, self.now);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::book::Broken;
 use super::chance::Chance;
+use super::log::Log;
 use super::play::Play;
 use super::scenario::Scenario;
 use super::simulate;
@@ -16,7 +17,7 @@ fn resume(
     scenario: &mut Scenario,
     world: &mut World,
     chance: &mut Chance,
-    log: &mut Vec<String>,
+    log: &mut Log,
     most: usize,
 ) -> Result<usize, Broken> {
     let record: Vec<u64> = world.units.iter().map(|unit| unit.invocation).collect();
@@ -41,7 +42,7 @@ fn resume(
 }
 
 /// Whatever happened to the runs, no unit was restarted by them twice.
-fn any_world(seed: u64, log: &mut Vec<String>) -> Result<usize, Broken> {
+fn any_world(seed: u64, log: &mut Log) -> Result<usize, Broken> {
     let mut chance = Chance::new(seed);
     let mut scenario = Scenario::random(&mut chance);
     let mut world = World::new(&scenario);
@@ -53,7 +54,7 @@ fn any_world(seed: u64, log: &mut Vec<String>) -> Result<usize, Broken> {
 }
 
 /// Where nothing fails, each was restarted once.
-fn healthy_world(seed: u64, log: &mut Vec<String>) -> Result<usize, Broken> {
+fn healthy_world(seed: u64, log: &mut Log) -> Result<usize, Broken> {
     let mut chance = Chance::new(seed);
     let mut scenario = Scenario::healthy(&mut chance);
     let mut world = World::new(&scenario);
@@ -66,10 +67,10 @@ fn healthy_world(seed: u64, log: &mut Vec<String>) -> Result<usize, Broken> {
 
 #[test]
 fn a_resumed_run_restarts_no_unit_twice() {
-    assert!(simulate("resumed runs", any_world) > 0);
+    assert!(simulate("runs with their resumptions", 3, any_world) > 0);
 }
 
 #[test]
 fn a_healthy_world_is_restarted_once_however_often_the_run_was_ended() {
-    assert!(simulate("runs of healthy worlds", healthy_world) > 0);
+    assert!(simulate("the same, where nothing fails", 3, healthy_world) > 0);
 }

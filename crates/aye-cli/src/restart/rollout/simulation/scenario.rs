@@ -33,7 +33,7 @@ impl Scenario {
     pub(super) fn random(chance: &mut Chance) -> Self {
         let hosts = chance.between(1, 4);
         let most = chance.pick(&[0, 1, 3, 8, 8, 16, 24]);
-        let count = chance.between(0, most);
+        let count = chance.between(most / 2, most);
         let healthy = chance.pick(&[50, 80, 100, 100]);
         let units = (0..count).map(|_| unit(chance, hosts, healthy)).collect();
         let limits = limits(chance, count, hosts);

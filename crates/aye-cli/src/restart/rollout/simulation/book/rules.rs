@@ -9,18 +9,18 @@ impl Book {
         let (host, limits) = (self.plan.units[index].host, &self.plan.limits);
         let wide = limits.max_parallel[host].max(1);
         let batch_is_full = !limits.stagger.is_zero() && self.hosts[host].batch >= wide;
-        let reasons = [
-            (self.begun.is_none(), "the run had not begun"),
-            (self.is_stopped(), "the run had been stopped"),
-            (self.is_exceeded(), "more had failed than allowed"),
-            (self.is_cut(index), "its host could not be reached"),
-            (self.flying(host) >= wide, "as many as allowed were in flight"),
-            (batch_is_full, "the batch was full"),
-            (self.is_resting(host), "the time between batches was not over"),
-            (!self.may_follow_canaries(index), "the canaries had not ended"),
-            (!self.is_spared(index), "too few others were active"),
+        let reasons: [(&dyn Fn() -> bool, _); 9] = [
+            (&|| self.begun.is_none(), "the run had not begun"),
+            (&|| self.is_stopped(), "the run had been stopped"),
+            (&|| self.is_exceeded(), "more had failed than allowed"),
+            (&|| self.is_cut(index), "its host could not be reached"),
+            (&|| batch_is_full, "the batch was full"),
+            (&|| self.flying(host) >= wide, "as many as allowed were in flight"),
+            (&|| self.is_resting(host), "the time between batches was not over"),
+            (&|| !self.may_follow_canaries(index), "the canaries had not ended"),
+            (&|| !self.is_spared(index), "too few others were active"),
         ];
-        reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason)
+        reasons.into_iter().find(|(holds, _)| holds()).map(|(_, reason)| reason)
     }
 
     /// For good, and not by the budget of a run that asks.
