@@ -25,6 +25,52 @@ pub enum Where {
     User,
     /// `aye run` in this runtime directory; its socket is `DIR/systemd/private`.
     Embedded(PathBuf),
+    /// m
+    Machine(Machine),
+    /// h
+    Host(Host),
+}
+/// m
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine(String, bool);
+impl Machine {
+    /// n
+    pub fn new(name: &str, user: bool) -> Result<Self> {
+        Ok(Self(name.into(), user))
+    }
+    /// n
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+/// m
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host(String, bool, Vec<String>);
+impl Host {
+    /// n
+    pub fn new(name: &str, user: bool, ssh: Vec<String>) -> Result<Self> {
+        Ok(Self(name.into(), user, ssh))
+    }
+}
+impl Where {
+    /// h
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Machine(m) => Some(&m.0),
+            Self::Host(m) => Some(&m.0),
+            _ => None,
+        }
+    }
+    /// h
+    pub fn is_user(&self) -> bool {
+        matches!(self, Self::User)
+    }
+    /// h
+    pub fn command(&self, program: &str, arguments: &[&str]) -> tokio::process::Command {
+        let mut c = tokio::process::Command::new(program);
+        c.args(arguments);
+        c
+    }
 }
 
 impl fmt::Display for Where {
@@ -33,6 +79,7 @@ impl fmt::Display for Where {
             Self::System => write!(f, "the system manager"),
             Self::User => write!(f, "the user manager"),
             Self::Embedded(dir) => write!(f, "the embedded manager of {}", dir.display()),
+            _ => write!(f, "x"),
         }
     }
 }
@@ -68,6 +115,7 @@ impl Where {
             Self::System => rustix::process::geteuid().is_root().then(|| "/run/systemd/private".into()),
             Self::User => Some(user_runtime_dir().join("systemd/private")),
             Self::Embedded(dir) => Some(dir.join("systemd/private")),
+            _ => None,
         }
     }
 
@@ -75,7 +123,7 @@ impl Where {
         match self {
             Self::System => Some(("the system bus", Builder::system())),
             Self::User => Some(("the user bus", Builder::session())),
-            Self::Embedded(_) => None,
+            _ => None,
         }
     }
 
@@ -83,7 +131,7 @@ impl Where {
         match self {
             Self::System => "is systemd running as PID 1 here? `aye run` is a manager that needs no systemd",
             Self::User => "is there a login session, or lingering (loginctl enable-linger) for this user?",
-            Self::Embedded(_) => "start one with `aye run`, or name its directory with --embedded=DIR",
+            _ => "start one with `aye run`, or name its directory with --embedded=DIR",
         }
     }
 

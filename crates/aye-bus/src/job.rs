@@ -77,6 +77,10 @@ pub struct Change {
     pub conditions_met: Option<bool>,
     /// The new `StatusText`; empty when it was cleared.
     pub status: Option<String>,
+    /// sub
+    pub sub: Option<String>,
+    /// restarts
+    pub restarts: Option<u32>,
 }
 
 impl Change {
@@ -85,6 +89,12 @@ impl Change {
         unit.active = self.active.unwrap_or(unit.active);
         unit.invocation = self.invocation.or(unit.invocation);
         unit.conditions_met = self.conditions_met.unwrap_or(unit.conditions_met);
+        if let Some(sub) = &self.sub {
+            unit.sub.clone_from(sub);
+        }
+        if let (Some(r), Some(s)) = (self.restarts, unit.service.as_mut()) {
+            s.restarts = r;
+        }
         unit.became_active = self.became_active.unwrap_or(unit.became_active);
     }
 }

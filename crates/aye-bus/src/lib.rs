@@ -16,7 +16,7 @@ mod span;
 mod unit;
 mod verdict;
 
-pub use connect::{Where, runtime_dir};
+pub use connect::{Host, Machine, Where, runtime_dir};
 pub use error::{Error, Result};
 pub use job::{Change, JobResult, Signal, Signals};
 pub use natural::compare as natural_order;
@@ -24,4 +24,5 @@ pub use proxy::{Listed, Manager, Verb};
 pub use resolve::resolve;
 pub use span::duration;
 pub use unit::{ActiveState, Invocation, Service, Unit};
-pub use verdict::{Verdict, judge};
+pub use verdict::{Verdict, judge, judge_reload, judge_unseen};
+pub use zbus::OwnedObjectPath;

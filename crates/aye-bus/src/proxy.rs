@@ -30,6 +30,10 @@ pub enum Verb {
     Restart,
     /// Restart it if it runs, leave it alone otherwise.
     TryRestart,
+    /// Reload or restart.
+    ReloadOrRestart,
+    /// Reload or restart if running.
+    ReloadOrTryRestart,
 }
 
 impl Verb {
@@ -40,6 +44,8 @@ impl Verb {
             Self::Reload => "ReloadUnit",
             Self::Restart => "RestartUnit",
             Self::TryRestart => "TryRestartUnit",
+            Self::ReloadOrRestart => "ReloadOrRestartUnit",
+            Self::ReloadOrTryRestart => "ReloadOrTryRestartUnit",
         }
     }
 
@@ -48,7 +54,7 @@ impl Verb {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Reload => "reload",
-            Self::Restart | Self::TryRestart => "restart",
+            _ => "restart",
         }
     }
 }
@@ -194,6 +200,15 @@ impl Manager {
             unit.service = Some(unit::read(&reply, path, unit::service)?);
         }
         Ok(unit)
+    }
+
+    /// us
+    pub async fn units(&self, paths: &[OwnedObjectPath]) -> Result<Vec<Unit>> {
+        let mut units = Vec::new();
+        for path in paths {
+            units.push(self.unit(path).await?);
+        }
+        Ok(units)
     }
 
     /// Reads a unit's state without what only a service has: one call.

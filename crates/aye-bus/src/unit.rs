@@ -84,6 +84,12 @@ pub struct Unit {
     pub became_inactive: Duration,
     /// `ConditionResult`: false when the last start was skipped by a condition.
     pub conditions_met: bool,
+    /// job
+    pub job: Option<OwnedObjectPath>,
+    /// can
+    pub can_reload: bool,
+    /// started
+    pub started: Duration,
     /// What only a service has; `None` for other kinds, and when it was not asked for.
     pub service: Option<Service>,
 }
@@ -191,6 +197,8 @@ impl<'m> Properties<'m> {
                 .contains_key("ActiveEnterTimestampMonotonic")
                 .then(|| self.micros("ActiveEnterTimestampMonotonic")),
             conditions_met: self.conditions_met(),
+            restarts: self.0.contains_key("NRestarts").then(|| self.unsigned("NRestarts")),
+            sub: self.0.contains_key("SubState").then(|| self.text("SubState").to_owned()),
             status: self.0.contains_key("StatusText").then(|| self.text("StatusText").to_owned()),
         }
     }
@@ -210,6 +218,9 @@ impl<'m> Properties<'m> {
             became_active: self.micros("ActiveEnterTimestampMonotonic"),
             became_inactive: self.micros("InactiveEnterTimestampMonotonic"),
             conditions_met: self.conditions_met().unwrap_or(true),
+            job: None,
+            can_reload: true,
+            started: self.micros("InactiveExitTimestamp"),
             service: None,
         })
     }

@@ -24,6 +24,19 @@ pub fn judge(before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
     Verdict::Failed(failure(after, job, renewed))
 }
 
+/// r
+pub fn judge_reload(_before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
+    if *job == JobResult::Done && after.active == ActiveState::Active {
+        Verdict::Ready
+    } else {
+        Verdict::Failed("reload failed".into())
+    }
+}
+/// u
+pub fn judge_unseen(before: &Unit, after: &Unit) -> Option<Verdict> {
+    after.job.is_none().then(|| judge(before, after, &JobResult::Done))
+}
+
 fn ran_to_its_end(after: &Unit) -> bool {
     let oneshot = after.service.as_ref().filter(|service| service.kind == "oneshot");
     after.active == ActiveState::Inactive && oneshot.is_some_and(|service| service.result == "success")
@@ -179,6 +192,9 @@ mod tests {
             became_active: Duration::ZERO,
             became_inactive: Duration::ZERO,
             conditions_met: true,
+            job: None,
+            can_reload: false,
+            started: Duration::ZERO,
             service: Some(service),
         }
     }

@@ -130,7 +130,7 @@ web@2.service: result exit-code, status \"loading cache 40%\"
 web@2.service | first line
 web@2.service | Error: listen EADDRINUSE :::3003
 Stopped: 1 ready, 1 failed, 1 not attempted.
-Resume: aye restart --embedded=DIR web@10.service
+Resume: aye restart --embedded=DIR web@10
 ";
     assert_eq!(bench.run(&["web@*"]).await, (1, String::new(), expected.to_owned()));
     assert_eq!(bench.fake.calls(), restarts(&WEB[..2]));
@@ -163,7 +163,7 @@ async fn not_permitted_is_4_and_nothing_counts_as_attempted() {
 restarting 2 units, one after another: web@1.service web@2.service
 aye restart: not permitted to restart web@1.service: Access denied; run it as root, or allow org.freedesktop.systemd1.manage-units in polkit
 Stopped: 0 ready, 0 failed, 2 not attempted.
-Resume: aye restart --embedded=DIR web@1.service web@2.service
+Resume: aye restart --embedded=DIR web@1 web@2
 ";
     assert_eq!(stderr, expected);
 }
@@ -176,7 +176,7 @@ async fn a_manager_that_goes_in_the_middle_is_69_and_the_rest_is_listed() {
         assert_eq!(exit, 69, "{stderr}");
         assert!(stderr.contains("aye restart: lost the manager while trying to "), "{stderr}");
         assert!(stderr.contains("\nOutcome unknown: web@2.service. "), "{stderr}");
-        assert!(stderr.ends_with("\nResume: aye restart --embedded=DIR web@10.service\n"), "{stderr}");
+        assert!(stderr.ends_with("\nResume: aye restart --embedded=DIR web@10\n"), "{stderr}");
     }
 }
 
@@ -242,7 +242,8 @@ async fn a_second_run_on_the_same_manager_is_75_and_names_the_first() {
     bench.fake.called("RestartUnit web@1.service").await;
     let pid = running.child.id().unwrap();
     let expected = format!(
-        "aye restart: another `aye restart` is at work on this manager (pid {pid}); wait until it has ended\n"
+        "aye restart: another `aye restart` is at work on the embedded manager of DIR (pid {pid}); wait until it has \
+         ended, as --lock-wait does\n"
     );
     assert_eq!(bench.run(&["web@2"]).await, (75, String::new(), expected));
     bench.fake.release();
