@@ -273,6 +273,7 @@ told() { # EVENT
 
 await_text() { # FILE REGEX: until the file, which grows, matches Perl's regular expression; a row of a terminal ends no line
 	local written following
+	: >>"$1"
 	exec {written}< <(exec tail --bytes=+1 --follow --sleep-interval=0.1 "$1")
 	following=$!
 	# shellcheck disable=SC2016 # the text is Perl
