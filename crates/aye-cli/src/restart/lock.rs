@@ -25,7 +25,7 @@ file=$1 wait=$2
 [ "$file" ] || file="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/aye-restart.lock"
 none() { echo none; exec cat >/dev/null; }
 command -v flock >/dev/null || none
-{ : >>"$file"; } 2>/dev/null || [ -r "$file" ] || none
+{ true >>"$file"; } 2>/dev/null || [ -r "$file" ] || none
 exec 9<"$file"
 case $wait in
 now) flock -n 9 ;;
