@@ -7,6 +7,7 @@ through=()                   # the command before `aye restart`, if there is one
 
 fail() {
 	echo "FAILED: $*" >&2
+	[[ ! -e $TMPDIR/text ]] || echo "The last aye restart had written:" "$(cat "$TMPDIR/text" "$TMPDIR/events")" >&2
 	exit 1
 }
 
@@ -261,9 +262,9 @@ end_restart() { # STATUS
 	local status=0
 	await_gone "$restarting"
 	wait "$restarting" || status=$?
-	[[ $status == "$1" ]] || fail "aye restart ended with $status, wanted $1; it wrote" "$(cat "$TMPDIR/text" "$TMPDIR/events")"
+	[[ $status == "$1" ]] || fail "aye restart ended with $status, wanted $1"
 	/srv/aye/tests/inside/programs/story "$TMPDIR/events" "$1" >"$TMPDIR/story" ||
-		fail "the events are not of the shape that they should have:" "$(cat "$TMPDIR/events")"
+		fail "the events are not of the shape that they should have"
 }
 
 # What the run told so far of the events of that name: the unit of each.
