@@ -151,6 +151,10 @@ impl Run<'_> {
 
     /// Our job is enqueued; it may even have ended.
     fn follow(&mut self, index: usize, job: OwnedObjectPath) {
+        // What a lost link has answered already, its successor has told better.
+        if self.rollout.phase(index) != Phase::Enqueuing {
+            return;
+        }
         let key = (self.members[index].site, job);
         self.begun(index);
         match self.early.remove(&key) {
