@@ -254,6 +254,9 @@ restart() { # STATUS ARGUMENT...
 }
 
 begin_restart() { # ARGUMENT...
+	# Before it runs, so that nobody awaits what an earlier run told.
+	: >"$TMPDIR/events"
+	: >"$TMPDIR/text"
 	"${through[@]}" aye restart --json --progress plain "$@" >"$TMPDIR/events" 2>"$TMPDIR/text" &
 	restarting=$!
 }
