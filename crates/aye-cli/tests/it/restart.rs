@@ -119,7 +119,7 @@ async fn nobody_listening_is_69_and_says_what_to_do() {
 async fn the_second_unit_fails_and_the_third_is_left_alone() {
     let bench = bench([Act::Succeed, Act::Exit1, Act::Succeed]);
     let expected = "\
-restarting 3 units, one after another: web@1.service web@2.service web@10.service
+restarting 3 units: web@1.service web@2.service web@10.service
 web@1.service: starting (1/3)
 web@1.service: status \"loading web@1.service\"
 web@1.service: ready in T (1/3)
@@ -160,7 +160,7 @@ async fn not_permitted_is_4_and_nothing_counts_as_attempted() {
     let (exit, _, stderr) = bench.run(&["web@1", "web@2"]).await;
     assert_eq!(exit, 4);
     let expected = "\
-restarting 2 units, one after another: web@1.service web@2.service
+restarting 2 units: web@1.service web@2.service
 aye restart: not permitted to restart web@1.service: Access denied; run it as root, or allow org.freedesktop.systemd1.manage-units in polkit
 Stopped: 0 ready, 0 failed, 2 not attempted.
 Resume: aye restart --embedded=DIR web@1 web@2
@@ -254,7 +254,7 @@ async fn a_second_run_on_the_same_manager_is_75_and_names_the_first() {
 async fn three_units_one_after_another() {
     let bench = bench([Act::Succeed, Act::SucceedBeforeReply, Act::Succeed]);
     let expected = "\
-restarting 3 units, one after another: web@1.service web@2.service web@10.service
+restarting 3 units: web@1.service web@2.service web@10.service
 web@1.service: starting (1/3)
 web@1.service: status \"loading web@1.service\"
 web@1.service: ready in T (1/3)
