@@ -10,6 +10,7 @@ mod json;
 mod lock;
 mod log;
 mod moment;
+mod page;
 mod progress;
 mod record;
 mod report;
@@ -22,6 +23,7 @@ mod select;
 mod testing;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aye_bus::{Error, Unit, resolve};
@@ -32,6 +34,7 @@ pub(crate) use args::Args;
 use args::OnFailure;
 use drive::{Commands, Run, Site, Task};
 use lock::Lock;
+use page::Page;
 use record::{Key, Record, Store};
 use report::Shown;
 use reporter::{Reporter, Subjects, local_name};
@@ -66,6 +69,7 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
         ));
     }
     let name = local_name();
+    let page = args.report.as_deref().map(|path| page(path, &name)).transpose()?;
     let mut sites: Vec<Site> = try_join_all(places.into_iter().map(|place| drive::connect(place, &name)))
         .await
         .map_err(|e| refusal(&e))?;
@@ -87,7 +91,7 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
         return listed.map_err(|error| (Exit::Failed, format!("cannot write the plan: {error}")));
     }
     let plan = plan(args, sites.len(), &selection.units);
-    let reporter = Reporter::new(args, subjects(args, &sites, &selection));
+    let reporter = Reporter::new(args, subjects(args, &sites, &selection), page);
     if args.dry_run {
         return Ok(reporter.untouched(Exit::Done, None));
     }
@@ -133,6 +137,13 @@ fn filter(args: &Args) -> Result<Filter, Refusal> {
         started_before.transpose().map_err(|error| usage(format!("--started-before: {error}")))?;
     // A unit that is down cannot reload, and a restart is not what was asked for.
     Ok(Filter { only_running: args.only_running, started_before })
+}
+
+/// The page of `--report`: begun before anything is touched, so that it will be had.
+fn page(path: &Path, name: &str) -> Result<Page, Refusal> {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    Page::new(path, &words, name)
+        .map_err(|error| usage(format!("--report {}: cannot be written: {error}", path.display())))
 }
 
 async fn lock(sites: &[Site], args: &Args) -> Result<Vec<Lock>, Refusal> {
