@@ -109,6 +109,17 @@ mend() { # HOST
 	ip link set "to-$1" master bridge
 }
 
+# The client is in another network from now on: its old connections are silent at both ends, and no end hears of it.
+move_away() {
+	ip address add 10.97.0.2/24 dev bridge
+	ip address del 10.97.0.1/24 dev bridge
+}
+
+move_back() {
+	ip address replace 10.97.0.1/24 dev bridge
+	ip address flush dev bridge to 10.97.0.2
+}
+
 # Runs of aye. Their events are in the file `events`, what they say to people in `said`; a run gets a process group of its
 # own, as a shell with a terminal gives it one.
 
