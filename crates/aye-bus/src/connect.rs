@@ -152,9 +152,9 @@ impl Where {
         match self {
             Self::Machine(machine) => {
                 machine.check()?;
-                self.bridged(&machine.bridge()).await
+                self.bridged(&machine.bridge(), false).await
             }
-            Self::Host(host) => self.bridged(&host.bridge()?).await,
+            Self::Host(host) => self.bridged(&host.bridge()?, host.is_direct()).await,
             _ => self.local().await,
         }
     }
@@ -181,16 +181,17 @@ impl Where {
         Err(Error::Unreachable { place: self.to_string(), tried: tried.join(", "), advice: self.advice() })
     }
 
-    /// Over a bus at the other end of a child, which wants to be greeted as any bus does. The child's own login is the
+    /// To what is at the other end of a child: a manager itself, or a bus, which wants to be greeted as any does. The child's own login is the
     /// authentication: its server takes whoever speaks to it.
-    async fn bridged(&self, line: &[String]) -> Result<Manager> {
+    async fn bridged(&self, line: &[String], direct: bool) -> Result<Manager> {
         let unreachable =
             |tried: String, advice| Err(Error::Unreachable { place: self.to_string(), tried, advice });
         let (link, stream, leash) = match Link::start(line) {
             Ok((link, stream, leash)) => (link, stream, Arc::new(leash)),
             Err(error) => return unreachable(format!("cannot run {}: {}", line[0], plain(&error)), INSTALL),
         };
-        match handshake(Builder::socket(Peer::bridged(stream, leash.clone()))).await {
+        let builder = Builder::socket(Peer::bridged(stream, leash.clone(), direct));
+        match handshake(if direct { builder.p2p() } else { builder }).await {
             Ok(connection) => Ok(Manager::new(connection, Ending::of(link))),
             Err(showed) => {
                 let reason = link.blame(showed).await;
