@@ -101,6 +101,9 @@ impl Where {
         match self {
             Self::System => "is systemd running as PID 1 here? `aye run` is a manager that needs no systemd",
             Self::Machine(_) => "`machinectl list` shows the machines; only root may enter one",
+            Self::Host(_) if self.machine().is_some() => {
+                "`machinectl list` there shows its machines; only root may enter one"
+            }
             Self::Host(_) => "does `ssh -o BatchMode=yes` reach it, and does systemd run there?",
             Self::User => "is there a login session, or lingering (loginctl enable-linger) for this user?",
             Self::Embedded(_) => "start one with `aye run`, or name its directory with --embedded=DIR",

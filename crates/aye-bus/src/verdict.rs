@@ -364,4 +364,71 @@ mod tests {
         let after = unit(2, ActiveState::Active, service("success"));
         assert_eq!(judge(&before, &after, &JobResult::Done), Verdict::Ready);
     }
+
+    fn reload_sentence(before: &Unit, after: &Unit, job: &JobResult) -> String {
+        match judge_reload(before, after, job) {
+            Verdict::Failed(sentence) => sentence,
+            Verdict::Ready => panic!("judged ready"),
+        }
+    }
+
+    #[test]
+    fn says_why_a_reload_failed() {
+        let running = || unit(1, ActiveState::Active, service("success"));
+        let stopped = || unit(1, ActiveState::Inactive, service("success"));
+        let died = Service { exit_status: 7, ..service("exit-code") };
+        let table = [
+            (
+                running(),
+                running(),
+                JobResult::Failed,
+                "the unit is active and has not taken it up: its log says why",
+            ),
+            (running(), unit(1, ActiveState::Failed, died), JobResult::Failed, "exited with 7 after 2.0 s"),
+            (running(), stopped(), JobResult::Done, "not active after it, but dead"),
+            (running(), running(), JobResult::Timeout, "the job timed out (JobTimeoutSec=)"),
+            (stopped(), stopped(), JobResult::Skipped, "the unit was not active"),
+            (running(), running(), JobResult::Skipped, "skipped: there was nothing to do"),
+        ];
+        for (before, after, job, expected) in table {
+            assert_eq!(reload_sentence(&before, &after, &job), format!("reload failed: {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_reload_that_is_done_is_ready_with_the_old_invocation_and_with_a_new_one() {
+        let before = unit(1, ActiveState::Active, service("success"));
+        for invocation in [1, 2] {
+            let after = unit(invocation, ActiveState::Active, service("success"));
+            assert_eq!(judge_reload(&before, &after, &JobResult::Done), Verdict::Ready);
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_is_a_failure_unless_it_can_be_proved() {
+        let before = unit(1, ActiveState::Active, service("success"));
+        let died = Service { exit_status: 7, ..service("exit-code") };
+        let forgotten = Unit { invocation: None, ..unit(1, ActiveState::Inactive, service("success")) };
+        let retried =
+            Unit { sub: "auto-restart".to_owned(), ..unit(2, ActiveState::Activating, service("success")) };
+        let table = [
+            (before.clone(), "still runs its old start: the invocation did not change"),
+            (unit(2, ActiveState::Failed, died), "exited with 7 after 2.0 s"),
+            (unit(2, ActiveState::Inactive, service("success")), "not active after its start, but dead"),
+            (retried, "not active after its start, but auto-restart"),
+            (forgotten, "its end was not seen, and the manager has unloaded it since"),
+        ];
+        for (after, expected) in table {
+            assert_eq!(judge_unseen(&before, &after), Some(Verdict::Failed(expected.to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_is_ready_when_a_new_start_runs_and_undecided_while_a_job_is_pending() {
+        let before = unit(1, ActiveState::Active, service("success"));
+        let mut after = unit(2, ActiveState::Active, service("success"));
+        assert_eq!(judge_unseen(&before, &after), Some(Verdict::Ready));
+        after.job = Some("/org/freedesktop/systemd1/job/7".try_into().unwrap());
+        assert_eq!(judge_unseen(&before, &after), None);
+    }
 }
