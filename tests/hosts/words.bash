@@ -111,13 +111,16 @@ mend() { # HOST
 
 # The client is in another network from now on: its old connections are silent at both ends, and no end hears of it.
 move_away() {
-	ip address add 10.97.0.2/24 dev bridge
-	ip address del 10.97.0.1/24 dev bridge
+	live_at 10.97.0.2
 }
 
 move_back() {
-	ip address replace 10.97.0.1/24 dev bridge
-	ip address flush dev bridge to 10.97.0.2
+	[[ $(ip -brief -4 address show dev bridge) == *10.97.0.1/24* ]] || live_at 10.97.0.1
+}
+
+live_at() { # ADDRESS
+	ip address flush dev bridge
+	ip address add "$1/24" dev bridge
 }
 
 # Runs of aye. Their events are in the file `events`, what they say to people in `said`; a run gets a process group of its
