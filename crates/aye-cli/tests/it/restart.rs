@@ -130,6 +130,7 @@ web@2.service: result exit-code, status \"loading cache 40%\"
 web@2.service | first line
 web@2.service | Error: listen EADDRINUSE :::3003
 Stopped: 1 ready, 1 failed, 1 not attempted.
+Not attempted because 1 failed, and --max-failures is 0.
 Resume: aye restart --embedded=DIR web@10
 ";
     assert_eq!(bench.run(&["web@*"]).await, (1, String::new(), expected.to_owned()));
@@ -163,6 +164,7 @@ async fn not_permitted_is_4_and_nothing_counts_as_attempted() {
 restarting 2 units: web@1.service web@2.service
 aye restart: not permitted to restart web@1.service: Access denied; run it as root, or allow org.freedesktop.systemd1.manage-units in polkit
 Stopped: 0 ready, 0 failed, 2 not attempted.
+Not attempted because not permitted.
 Resume: aye restart --embedded=DIR web@1 web@2
 ";
     assert_eq!(stderr, expected);

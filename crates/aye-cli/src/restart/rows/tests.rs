@@ -206,5 +206,5 @@ fn colour_is_only_where_it_is_wanted() {
         rows.tell(&web(1), &Happening::Ok { index: 0, elapsed: millis(5) }, at)
     };
     assert!(told(true).contains("\x1b[32mready in 5 ms\x1b[0m"));
-    assert!(!told(false).replace("\x1b[J", "").contains('\x1b'));
+    assert!(!told(false).contains("\x1b[3") && !told(false).contains("\x1b[0m"), "{:?}", told(false));
 }
