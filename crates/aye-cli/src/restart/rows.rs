@@ -242,14 +242,18 @@ impl Rows {
         frame(lines, &self.moving(units, at))
     }
 
-    /// The rows that move: one less than the terminal has, so that what stays is seen, too.
+    /// The rows that move: one less than the terminal has, and of many units no more than half, so that what stays of the
+    /// others is seen, too.
     fn moving(&self, units: &[Shown], at: Moment) -> Vec<String> {
         if self.over || self.live.is_empty() && (units.len() <= FEW || self.ended.is_empty()) {
             return Vec::new();
         }
         let counting = (units.len() > FEW).then(|| self.tally.line(units.len(), at.now));
-        let taken = 1 + usize::from(counting.is_some());
-        let room = at.size.rows.saturating_sub(taken).max(usize::from(counting.is_none()));
+        let most = at.size.rows.saturating_sub(1);
+        let room = match counting {
+            Some(_) => most.min((at.size.rows / 2).max(3)).saturating_sub(1),
+            None => most.max(1),
+        };
         let shown = match self.live.len() {
             live if live <= room => live,
             _ => room.saturating_sub(1),
