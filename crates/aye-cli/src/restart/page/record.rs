@@ -91,6 +91,12 @@ pub(super) struct Span {
     pub(super) to: Duration,
 }
 
+impl Span {
+    pub(super) fn length(self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+}
+
 /// How a unit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -126,7 +132,7 @@ impl Row {
 
     /// How long it was doing this, in all.
     pub(super) fn spent(&self, kind: Kind) -> Duration {
-        self.spans.iter().filter(|span| span.kind == kind).map(|span| span.to - span.from).sum()
+        self.spans.iter().filter(|span| span.kind == kind).map(|span| span.length()).sum()
     }
 
     fn open(&mut self, kind: Kind, at: Duration) {
