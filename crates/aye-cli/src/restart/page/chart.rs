@@ -8,8 +8,9 @@ use aye_bus::duration;
 use super::figure;
 use super::markup::{Percent, Text, put};
 use super::overview;
-use super::record::{End, Kind, Outage, Row, Timeline};
+use super::record::{Outage, Timeline};
 use super::render::used_hosts;
+use super::row::{End, Kind, Row};
 use crate::output::short;
 
 /// From this many units on, rows are folded.

@@ -6,8 +6,9 @@ use aye_bus::duration;
 
 use super::figure::{self, Comparison, Spread, Wait};
 use super::markup::{Percent, Text, fine, put};
-use super::record::{End, Kind, Row, Timeline};
+use super::record::Timeline;
 use super::render::{times, used_hosts};
+use super::row::{End, Kind, Row};
 use crate::output::short;
 
 /// How long things took: a line for each kind of thing that there was.
