@@ -125,7 +125,10 @@ fn when(timeline: &Timeline) -> String {
     if let Some(began) = timeline.began {
         let (from, to) = (Utc::of(began), Utc::of(began + timeline.end));
         put!(text, "<time datetime=\"{from}\">{}, {}</time>", from.day(), from.clock());
-        put!(text, " to <time datetime=\"{to}\">{}</time> UTC, ", to.clock());
+        if from != to {
+            put!(text, " to <time datetime=\"{to}\">{}</time>", to.clock());
+        }
+        put!(text, " UTC, ");
     }
     let used: Vec<&str> = used_hosts(timeline).map(|host| timeline.hosts[host].as_str()).collect();
     let hosts = if used.len() > 6 { count(used.len(), "host") } else { used.join(", ") };
