@@ -11,6 +11,8 @@ import { Browser, Tab } from './browser.js'
 import * as inside from './inside.js'
 
 const WIDTHS = [400, 800, 1600, 2000]
+// A4 without its margins of 14 mm, at 96 pixels to the inch.
+const PAPER = 688
 const SCHEMES = ['light', 'dark']
 const CONTRAST = 4.5
 const PIXELS = 1.5
@@ -69,6 +71,7 @@ function off(unit, drawn, { name, from, to }, slack, total) {
 }
 
 async function looks(tab, name, picture) {
+  await tab.scheme('light')
   for (const width of WIDTHS) {
     await tab.resize(width)
     check(`${name}: nothing sticks out at ${width} px`, await tab.ask(inside.overflowing))
@@ -86,6 +89,8 @@ async function looks(tab, name, picture) {
 async function prints(tab, name, picture) {
   await tab.scheme('dark', 'print')
   const { light, closed, hidden } = await tab.ask(inside.printed)
+  await tab.resize(PAPER)
+  check(`${name}: nothing sticks out on paper`, await tab.ask(inside.overflowing, true))
   check(`${name}: paper is light`, light > 0.95 ? [] : [`its lightness is ${light}`])
   check(`${name}: what is folded is printed`, closed && !hidden ? [] : [`${hidden} of ${closed} are hidden`])
   const pdf = await tab.pdf()

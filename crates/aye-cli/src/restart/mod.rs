@@ -70,15 +70,18 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
     }
     let name = local_name();
     let page = args.report.as_deref().map(|path| page(path, &name)).transpose()?;
-    let sites: Vec<Site> = try_join_all(places.into_iter().map(|place| drive::connect(place, &name)))
+    let mut sites: Vec<Site> = try_join_all(places.into_iter().map(|place| drive::connect(place, &name)))
         .await
         .map_err(|e| refusal(&e))?;
     // Before the units are read: what a run that is waited for has done must be seen.
     let _locks = if args.dry_run { Vec::new() } else { lock(&sites, args).await? };
-    let named = resolve_all(&sites, &args.units).await?;
     let store = sites.first().and_then(|site| Store::beside(&site.place));
     let key = key(args, &sites);
     let record = store.as_ref().filter(|_| args.only_stale).and_then(|store| store.find(&key));
+    let named = match record {
+        Some(_) if !args.dry_run => settled(&mut sites, &args.units).await?,
+        _ => resolve_all(&sites, &args.units).await?,
+    };
     let label = |chosen: &Chosen| record::label(&sites[chosen.site].name, &chosen.unit);
     let stale =
         |chosen: &Chosen| record.as_ref().is_none_or(|record| record.is_stale(&label(chosen), &chosen.unit));
@@ -168,6 +171,26 @@ async fn resolve_all(sites: &[Site], patterns: &[String]) -> Result<Vec<Chosen>,
         chosen.extend(units.into_iter().map(|unit| Chosen { site, unit }));
     }
     Ok(chosen)
+}
+
+/// The same, when no job is pending for any of them: what an earlier run has enqueued goes on without it, and a unit whose
+/// restart is under way must not be restarted once more.
+async fn settled(sites: &mut [Site], patterns: &[String]) -> Result<Vec<Chosen>, Refusal> {
+    let mut told = false;
+    loop {
+        let chosen = resolve_all(sites, patterns).await?;
+        let Some(pending) = chosen.iter().find(|chosen| chosen.unit.job.is_some()) else {
+            return Ok(chosen);
+        };
+        if !told {
+            told = true;
+            crate::complain(format_args!(
+                "aye restart: waiting for the job of {}, which an earlier run may have enqueued",
+                pending.unit.name
+            ));
+        }
+        sites[pending.site].job_removed().await.map_err(|error| refusal(&error))?;
+    }
 }
 
 fn key(args: &Args, sites: &[Site]) -> Key {
