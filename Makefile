@@ -88,6 +88,9 @@ docs: ## every command of the README
 live: static addon ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
+page: ## the report of aye restart in a headless Chromium; pages, screenshots and PDFs are left in target/page
+	tests/page/run
+
 hosts: static ## -H and -M on two hosts with sshd; takes root
 	tests/hosts/run
 
