@@ -178,7 +178,7 @@ fn unit(page: &mut String, timeline: &Timeline, index: usize, row: &Row) {
     };
     put!(page, "<span class=\"t\" role=\"img\" aria-label=\"{}\">", told(row, from));
     let until = if failed(row) { to } else { timeline.end };
-    if let Some((at, _)) = row.ready {
+    if let Some((at, _)) = row.ready.filter(|(at, _)| *at < until) {
         put!(page, "{}", Bar("r", at, until, timeline.end));
     }
     for span in &row.spans {

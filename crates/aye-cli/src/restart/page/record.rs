@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use aye_bus::ActiveState;
 
+use super::markup::Text;
 use crate::restart::report::{Failure, Happening, Hook, HookEnd, Shown, Summary};
 
-/// How many bytes of logs and output all failures together may keep.
-const TEXTS: usize = 400_000;
+/// How many bytes of markup the texts of all failures together may become.
+const TEXTS: usize = 250_000;
 
 /// How many bytes of one line are kept.
 const LINE: usize = 1_000;
@@ -200,6 +201,8 @@ pub(super) struct Timeline {
     pub(super) began: Option<SystemTime>,
     /// When the last thing happened, or how long the run took.
     pub(super) end: Duration,
+    /// Of how many failures the log or the output is not here, because there were too many of them.
+    pub(super) logs_left_out: usize,
     texts: usize,
 }
 
@@ -217,6 +220,7 @@ impl Timeline {
             summary: None,
             began: None,
             end: Duration::ZERO,
+            logs_left_out: 0,
             texts: 0,
         }
     }
@@ -344,12 +348,13 @@ impl Timeline {
 
     /// The lines, as far as there is room left for them.
     fn kept(&mut self, lines: &[String]) -> Vec<String> {
-        let mut kept: Vec<String> = lines.iter().map(|line| cut(line)).collect();
-        let size: usize = kept.iter().map(String::len).sum();
+        let kept: Vec<String> = lines.iter().map(|line| cut(line)).collect();
+        let size: usize = kept.iter().map(|line| Text(line).to_string().len()).sum();
         if self.texts + size > TEXTS {
-            kept = vec!["(left out: the logs of so many failures would make this page too large)".to_owned()];
+            self.logs_left_out += 1;
+            return Vec::new();
         }
-        self.texts += kept.iter().map(String::len).sum::<usize>();
+        self.texts += size;
         kept
     }
 

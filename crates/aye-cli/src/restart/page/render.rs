@@ -103,7 +103,7 @@ fn header(page: &mut String, timeline: &Timeline, headline: &str) {
     let (word, class) = verdict(timeline);
     put!(page, "<header>\n<p class=\"verdict {class}\">{word}</p>\n<h1>{}</h1>\n", Text(headline));
     put!(page, "<p class=\"when\">{}</p>\n", when(timeline));
-    let words: Vec<String> = timeline.words.iter().map(|word| crate::restart::quoted(word)).collect();
+    let words: Vec<String> = timeline.words.iter().map(|word| crate::restart::resume::quoted(word)).collect();
     put!(page, "<p class=\"command\"><code>{}</code></p>\n", Text(&words.join(" ")));
     if let Some(stopped) = timeline.summary.as_ref().and_then(|summary| summary.stopped.as_deref()) {
         put!(page, "<p class=\"why\">Stopped because {}.</p>\n", Text(stopped));

@@ -113,16 +113,39 @@ impl Run {
         ended
     }
 
-    /// A unit that never gets ready.
+    /// A unit that never gets ready; gives when it has failed.
     pub(super) fn fail(&mut self, index: usize, at: Duration, takes: u32, failure: &Failure) -> Duration {
+        self.fail_and_hook(index, at, takes, failure, None)
+    }
+
+    /// The same with an on-fail hook after it.
+    pub(super) fn fail_and_hook(
+        &mut self,
+        index: usize,
+        at: Duration,
+        takes: u32,
+        failure: &Failure,
+        hook: Option<&HookEnd>,
+    ) -> Duration {
         self.tell(at, &Happening::Start { index, enqueued: at });
         self.state(index, at, MS, ActiveState::Deactivating);
         self.state(index, at, MS * 30, ActiveState::Activating);
         self.expect(index, "p", at, at + MS * 30);
         self.expect(index, "s", at + MS * 30, at + MS * takes);
-        self.tell(at + MS * takes, &Happening::Failed { index, elapsed: MS * takes, failure });
+        let mut elapsed = MS * takes;
+        self.state(index, at, elapsed, ActiveState::Failed);
+        if let Some(end) = hook {
+            self.expect(index, "d", at + elapsed, at + elapsed + MS * 5);
+            self.expect(index, "f", at + elapsed + MS * 5, at + elapsed + MS * 5 + end.took);
+            elapsed += MS * 5 + end.took;
+            self.tell(at + elapsed, &Happening::Hook { index, elapsed, end });
+        } else {
+            self.expect(index, "d", at + elapsed, at + elapsed + MS * 3);
+            elapsed += MS * 3;
+        }
+        self.tell(at + elapsed, &Happening::Failed { index, elapsed, failure });
         self.summary.failed.push(index);
-        at + MS * takes
+        at + elapsed
     }
 
     pub(super) fn end(mut self, took: Duration, exit: Exit, stopped: Option<&str>) -> String {
@@ -188,11 +211,15 @@ fn failure(path: &Path) -> String {
     let steps = Steps { before: 210, stopping: 90, starting: 1200, check: 300, soak: 1000, after: 150 };
     let mut at = run.succeed(0, MS, steps);
     at = run.succeed(1, at, Steps { starting: 1900, ..steps });
-    at = run.fail(2, at + MS, 2040, &refused());
     let output = vec!["cannot page: <b>no route</b>".to_owned()];
-    let end =
-        HookEnd { hook: Hook::OnFail, ok: false, outcome: "exited with 7".to_owned(), took: MS * 80, output };
-    run.tell(at, &Happening::Hook { index: 2, elapsed: MS * 2040, end: &end });
+    let end = HookEnd {
+        hook: Hook::OnFail,
+        ok: false,
+        outcome: "exited with 7".to_owned(),
+        took: MS * 180,
+        output,
+    };
+    at = run.fail_and_hook(2, at + MS, 2040, &refused(), Some(&end));
     run.end(at + MS * 2, Exit::Failed, Some("1 failed and --max-failures is 0"))
 }
 
@@ -233,7 +260,7 @@ fn hosts(path: &Path) -> String {
         ..Failure::default()
     };
     run.fail(9, at, 5400, &unknown);
-    let took = at_b.max(at_a).max(at + MS * 5400) + MS;
+    let took = at_b.max(at_a).max(at + MS * 5403) + MS;
     run.end(took, Exit::Unreachable, Some("web-c.example/blue could not be reached again"))
 }
 

@@ -126,7 +126,7 @@ proptest! {
 
     #[test]
     fn spans_of_any_run_follow_one_another_inside_of_it(
-        script in vec((0_usize..9, 0_u32..50, 0_u32..60), 0..120),
+        script in vec((0_usize..9, 0_u32..50, 0_u32..60), 1..120),
     ) {
         let units = units(None, ["a".to_owned()]);
         let mut timeline = Timeline::new(&[], "here");
@@ -232,9 +232,8 @@ fn a_thousand_long_logs_stay_under_a_megabyte_and_a_half() {
     }
     run.end(MS * 60, Exit::Failed, None);
     let size = fs::metadata(&path).unwrap().len();
-    // Each `<` is four letters there: 400 kB of logs are 1.6 MB at the very worst.
-    assert!(size < 3_000_000, "{size} bytes");
-    assert!(fs::read_to_string(&path).unwrap().contains("left out: the logs of so many failures"));
+    assert!(size < 1_500_000, "{size} bytes");
+    assert!(fs::read_to_string(&path).unwrap().contains("are left out here, to keep this page small"));
 }
 
 #[test]

@@ -71,6 +71,10 @@ pub(super) fn failures(page: &mut String, timeline: &Timeline) {
         return;
     }
     put!(page, "<section id=\"failures\">\n<h2>What went wrong</h2>\n");
+    if timeline.logs_left_out > 0 {
+        let failures = count(timeline.logs_left_out, "failure");
+        put!(page, "<p>The logs of {failures} are left out here, to keep this page small.</p>\n");
+    }
     for (place, trouble) in timeline.troubles.iter().enumerate() {
         article(page, timeline, trouble, place < UNFOLDED);
     }
