@@ -50,8 +50,7 @@ fn command(place: &Where, arguments: &[&str]) -> Command {
 }
 
 /// `_SYSTEMD_INVOCATION_ID` marks what the unit's own processes wrote, `INVOCATION_ID` what PID 1 wrote about it
-/// (`man systemd.journal-fields`). The last line of a process that is gone when journald reads it has no invocation, but
-/// still its `_SYSTEMD_UNIT`: such lines are those since the start of the unit. A user's units are asked for without `--user`, which looks only into journals
+/// (`man systemd.journal-fields`). A user's units are asked for without `--user`, which looks only into journals
 /// that are split by user, and a volatile journal is not.
 fn arguments(place: &Where, unit: &Unit) -> Vec<String> {
     let mut arguments: Vec<String> =
@@ -62,9 +61,6 @@ fn arguments(place: &Where, unit: &Unit) -> Vec<String> {
             format!("_SYSTEMD_INVOCATION_ID={invocation}"),
             "+".to_owned(),
             format!("INVOCATION_ID={invocation}"),
-            "+".to_owned(),
-            format!("_SYSTEMD_UNIT={}", unit.name),
-            format!("--since=@{}.{:06}", unit.started.as_secs(), unit.started.subsec_micros()),
         ]),
         None => arguments.extend(["-u".to_owned(), unit.name.clone()]),
     }
