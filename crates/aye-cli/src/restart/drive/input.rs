@@ -71,7 +71,10 @@ impl Run<'_> {
             Input::Signal { site, signal } => self.signal(site, signal),
             Input::Lost { site, epoch, error } => self.lost(site, epoch, &error),
             Input::Back { site, epoch, outcome } => self.back(site, epoch, outcome),
-            Input::Reread { site, epoch, units } => self.reread(site, epoch, units),
+            Input::Reread { site, epoch, units } => {
+                self.reread(site, epoch, units);
+                self.answered();
+            }
             Input::Enqueued { index, epoch, outcome } => self.enqueued(index, epoch, outcome),
             Input::Settled { index, epoch, result, outcome } => self.settled(index, epoch, &result, outcome),
             Input::Confirmed { index, epoch, outcome } => self.confirmed(index, epoch, outcome),
@@ -99,7 +102,7 @@ impl Run<'_> {
     fn removed(&mut self, job: (usize, OwnedObjectPath), result: JobResult) {
         match self.by_job.remove(&job) {
             Some(index) => self.settle(index, result),
-            None if self.enqueuing > 0 => {
+            None if self.unanswered > 0 => {
                 self.early.insert(job, result);
             }
             None => {}
@@ -132,7 +135,6 @@ impl Run<'_> {
     }
 
     fn enqueued(&mut self, index: usize, epoch: usize, outcome: Result<OwnedObjectPath, Error>) {
-        self.enqueuing -= 1;
         match outcome {
             Ok(job) => self.follow(index, job),
             Err(Error::Refused { message, .. }) => self.fail(index, message),
@@ -144,7 +146,12 @@ impl Run<'_> {
             Err(error @ Error::Lost { .. }) => self.lost(self.members[index].site, epoch, &error),
             Err(error) => self.fail(index, error.to_string()),
         }
-        if self.enqueuing == 0 {
+        self.answered();
+    }
+
+    fn answered(&mut self) {
+        self.unanswered -= 1;
+        if self.unanswered == 0 {
             self.early.clear();
         }
     }

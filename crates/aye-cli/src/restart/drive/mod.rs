@@ -51,9 +51,10 @@ pub(super) struct Run<'a> {
     /// Units by their managers and objects, jobs by their managers and paths.
     by_path: HashMap<(usize, OwnedObjectPath), usize>,
     by_job: HashMap<(usize, OwnedObjectPath), usize>,
-    /// Jobs that ended before their enqueuing was answered: anybody's, kept as long as one of ours may be among them.
+    /// Jobs whose end was told before the answer that names them, anybody's, kept as long as one of ours may be among them.
     early: HashMap<(usize, OwnedObjectPath), JobResult>,
-    enqueuing: usize,
+    /// Calls whose answer may name a job of ours: enqueuings, and readings after a link was lost.
+    unanswered: usize,
     /// Units that are being asked whether they are still what they were; until they have answered the clock brings nothing.
     confirming: HashSet<usize>,
     /// When which soak ends.
@@ -90,7 +91,7 @@ impl<'a> Run<'a> {
             by_path,
             by_job: HashMap::new(),
             early: HashMap::new(),
-            enqueuing: 0,
+            unanswered: 0,
             confirming: HashSet::new(),
             soaks: HashMap::new(),
             rollout: Rollout::new(plan),
