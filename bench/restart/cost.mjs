@@ -11,18 +11,23 @@ const [aye, rounds, ...units] = process.argv.slice(2)
 const over = { aye: [], loop: [] }
 const totals = { aye: [], loop: [] }
 const gaps = []
+// What a run took beyond the ideal, and where that went.
+const rest = []
 
 async function ours() {
   const run = await restart(aye, units)
   gaps.push(run.gaps)
   totals.aye.push(run.wall)
-  over.aye.push(run.wall / needed(units))
+  const { ideal, between, queued } = needed(units, run.enqueued)
+  over.aye.push(run.wall / ideal)
+  const gap = run.gaps.reduce((sum, ms) => sum + ms, 0)
+  rest.push({ all: run.wall - ideal, gap, queued, between, before: run.before })
 }
 
 async function loop() {
   const wall = await timed('/bin/sh', ['-c', 'for unit; do systemctl restart "$unit"; done', 'loop', ...units])
   totals.loop.push(wall)
-  over.loop.push(wall / needed(units))
+  over.loop.push(wall / needed(units).ideal)
 }
 
 for (let round = 0; round < Number(rounds); round++) {
@@ -36,6 +41,9 @@ console.log(`aye restart: ${spread(totals.aye, 0)} ms, over the ideal ${spread(o
 console.log(`for unit; do systemctl restart: ${spread(totals.loop, 0)} ms, over its ideal ${spread(over.loop, 4)}`)
 console.log(`aye restart over the loop: ${spread(ratios, 4)}`)
 console.log(`READY to the next job: median ${spread(medians, 2)} ms, 90 % ${at(all, 0.9).toFixed(2)} ms of ${all.length}`)
+const share = (name) => `${at(rest.map((run) => run[name]), 0.5).toFixed(0)} ms`
+console.log(`aye restart beyond the ideal: ${share('all')}; from READY to the next job ${share('gap')}, in the manager from the `
+  + `job to the stopping ${share('queued')} and from stopped to starting ${share('between')}, until the first job ${share('before')}`)
 
 const missed = []
 if (at(over.aye, 0.5) > MOST_OVER_IDEAL) missed.push(`over the ideal at most ${MOST_OVER_IDEAL}`)

@@ -46,6 +46,7 @@ function usedNow(pid) {
  */
 export async function restart(aye, units) {
   const gaps = []
+  const enqueued = new Map()
   let readyAt, first, last, before
   let done = 0
   const begin = performance.now()
@@ -53,6 +54,7 @@ export async function restart(aye, units) {
     if (event.event === 'unit_start') {
       before ??= performance.now() - begin
       first ??= usedNow(pid)
+      enqueued.set(event.unit, event.enqueued_monotonic_usec)
       if (readyAt !== undefined) gaps.push((event.enqueued_monotonic_usec - readyAt) / 1000)
     }
     if (event.event === 'ready') readyAt = event.ready_monotonic_usec
@@ -64,24 +66,30 @@ export async function restart(aye, units) {
   })
   if (done !== units.length) throw new Error(`aye restart told of ${done} of ${units.length} units that they are done`)
   if (last.done < done * 0.9) throw new Error(`aye restart was seen for ${last.done} of its ${done} units only`)
-  return { wall, gaps, before, peak: last.peak, cpu: (last.cpu - first.cpu) / last.done, cpu_before: first.cpu }
+  return { wall, gaps, enqueued, before, peak: last.peak, cpu: (last.cpu - first.cpu) / last.done, cpu_before: first.cpu }
 }
 
-/** The ms that the units spent stopping and starting, by the stamps of their last restart. */
-export function needed(units) {
+/**
+ * Where the time of the units' last restart went, by the manager's stamps, in ms: the sum of stopping and starting, and
+ * what lies between the two. With the `enqueued` stamps of a run by unit, also from the job to the stopping.
+ */
+export function needed(units, enqueued = new Map()) {
   const names = ['ActiveExit', 'InactiveEnter', 'InactiveExit', 'ActiveEnter'].map((name) => `${name}TimestampMonotonic`)
-  const options = names.map((name) => `--property=${name}`)
+  const options = ['Id', ...names].map((name) => `--property=${name}`)
   const text = execFileSync('systemctl', ['show', ...options, ...units], { encoding: 'utf8' })
-  let sum = 0
+  const sum = { ideal: 0, between: 0, queued: 0 }
   for (const block of text.trim().split('\n\n')) {
     const at = Object.fromEntries(block.split('\n').map((line) => line.split('=')))
     const [left, stopped, began, active] = names.map((name) => Number(at[name]))
     if (!(left > 0 && left <= stopped && stopped <= began && began <= active)) {
       throw new Error(`the stamps are no restart: ${block.replaceAll('\n', ' ')}`)
     }
-    sum += stopped - left + active - began
+    sum.ideal += (stopped - left + active - began) / 1000
+    sum.between += (began - stopped) / 1000
+    // The manager may be at work before its reply has been read: then nothing was waited for.
+    sum.queued += Math.max(0, left - (enqueued.get(at.Id) ?? left)) / 1000
   }
-  return sum / 1000
+  return sum
 }
 
 /** The value below which `share` of them are. */
