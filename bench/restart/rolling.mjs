@@ -92,6 +92,39 @@ export function needed(units, enqueued = new Map()) {
   return sum
 }
 
+// systemd's catalogue (systemd/sd-messages.h): stopping, stopped, starting, started.
+const STEPS = new Map([
+  ['de5b426a63be47a7b6ac3eaac82e2f6f', 'stopping'],
+  ['9d1aaa27d60140bd96365438aad20286', 'stopped'],
+  ['7d4958e842da4a758f6c1cdc7b36dcc5', 'starting'],
+  ['39f53479d3a045ac8e11786248231fbf', 'started'],
+])
+
+/** The journal's stamp of an entry, in microseconds: when PID 1 sent it, or, where that is told, when it was received. */
+const stamp = (entry) => Number(entry._SOURCE_BOOTTIME_TIMESTAMP ?? entry.__MONOTONIC_TIMESTAMP)
+
+/** The ms that the units spent stopping and starting in their last restart, by the stamps of PID 1's lines in the journal. */
+export function logged(units) {
+  execFileSync('journalctl', ['--sync'])
+  const text = execFileSync('journalctl', ['--quiet', '--boot', '--output=json', '_PID=1'], {
+    encoding: 'utf8', maxBuffer: 1 << 30,
+  })
+  const last = new Map(units.map((unit) => [unit, {}]))
+  for (const line of text.trim().split('\n')) {
+    const entry = JSON.parse(line)
+    const step = STEPS.get(entry.MESSAGE_ID)
+    if (step && last.has(entry.UNIT)) last.get(entry.UNIT)[step] = stamp(entry)
+  }
+  let sum = 0
+  for (const [unit, { stopping, stopped, starting, started }] of last) {
+    if (!(stopping <= stopped && stopped <= starting && starting <= started)) {
+      throw new Error(`the journal tells of no restart of ${unit}: ${[stopping, stopped, starting, started]}`)
+    }
+    sum += stopped - stopping + started - starting
+  }
+  return sum / 1000
+}
+
 /** The value below which `share` of them are. */
 export function at(values, share) {
   const sorted = [...values].sort((a, b) => a - b)
