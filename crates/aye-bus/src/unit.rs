@@ -82,14 +82,15 @@ pub struct Unit {
     pub became_active: Duration,
     /// When it last became inactive (`InactiveEnterTimestampMonotonic`), since boot.
     pub became_inactive: Duration,
+    /// When it last left the state inactive (`InactiveExitTimestamp`): the manager's `CLOCK_REALTIME`, since 1970;
+    /// zero for a unit that was never started.
+    pub started: Duration,
+    /// `CanReload`: it has an `ExecReload=`, or its type reloads by itself.
+    pub can_reload: bool,
+    /// The job that is pending for it (`Job`), anybody's; `None` when there is none.
+    pub job: Option<OwnedObjectPath>,
     /// `ConditionResult`: false when the last start was skipped by a condition.
     pub conditions_met: bool,
-    /// job
-    pub job: Option<OwnedObjectPath>,
-    /// can
-    pub can_reload: bool,
-    /// started
-    pub started: Duration,
     /// What only a service has; `None` for other kinds, and when it was not asked for.
     pub service: Option<Service>,
 }
@@ -159,6 +160,21 @@ impl<'m> Properties<'m> {
         }
     }
 
+    fn truth(&self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(Variant::Bool(true)))
+    }
+
+    /// `Job` is a number and a path; without a job they are 0 and `/` (`man org.freedesktop.systemd1`).
+    fn job(&self) -> Option<OwnedObjectPath> {
+        let Some(Variant::Structure(job)) = self.0.get("Job") else {
+            return None;
+        };
+        match job.fields() {
+            [Variant::U32(number), Variant::ObjectPath(path)] if *number != 0 => Some(path.to_owned().into()),
+            _ => None,
+        }
+    }
+
     fn micros(&self, name: &str) -> Duration {
         match self.0.get(name) {
             Some(Variant::U64(usec)) => Duration::from_micros(*usec),
@@ -196,9 +212,9 @@ impl<'m> Properties<'m> {
                 .0
                 .contains_key("ActiveEnterTimestampMonotonic")
                 .then(|| self.micros("ActiveEnterTimestampMonotonic")),
-            conditions_met: self.conditions_met(),
-            restarts: self.0.contains_key("NRestarts").then(|| self.unsigned("NRestarts")),
             sub: self.0.contains_key("SubState").then(|| self.text("SubState").to_owned()),
+            restarts: self.0.contains_key("NRestarts").then(|| self.unsigned("NRestarts")),
+            conditions_met: self.conditions_met(),
             status: self.0.contains_key("StatusText").then(|| self.text("StatusText").to_owned()),
         }
     }
@@ -217,10 +233,10 @@ impl<'m> Properties<'m> {
             invocation: self.invocation(),
             became_active: self.micros("ActiveEnterTimestampMonotonic"),
             became_inactive: self.micros("InactiveEnterTimestampMonotonic"),
-            conditions_met: self.conditions_met().unwrap_or(true),
-            job: None,
-            can_reload: true,
             started: self.micros("InactiveExitTimestamp"),
+            can_reload: self.truth("CanReload"),
+            job: self.job(),
+            conditions_met: self.conditions_met().unwrap_or(true),
             service: None,
         })
     }

@@ -24,17 +24,47 @@ pub fn judge(before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
     Verdict::Failed(failure(after, job, renewed))
 }
 
-/// r
-pub fn judge_reload(_before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
+/// Judges a unit whose job was a reload: done, and active, is all that can be asked of one. A reload keeps the
+/// invocation, and a `ReloadOrRestart` may have given it a new one.
+pub fn judge_reload(before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
     if *job == JobResult::Done && after.active == ActiveState::Active {
-        Verdict::Ready
-    } else {
-        Verdict::Failed("reload failed".into())
+        return Verdict::Ready;
+    }
+    Verdict::Failed(format!("reload failed: {}", reload_failure(before, after, job)))
+}
+
+fn reload_failure(before: &Unit, after: &Unit, job: &JobResult) -> String {
+    let stopped = |unit: &Unit| matches!(unit.active, ActiveState::Inactive | ActiveState::Failed);
+    if let Some(reason) = load_failure(after) {
+        return reason;
+    }
+    match job {
+        JobResult::Dependency | JobResult::Timeout | JobResult::Canceled => job_failure(job),
+        _ if stopped(before) && after.invocation == before.invocation => "the unit was not active".to_owned(),
+        _ if after.active != ActiveState::Active => {
+            let of_service = after.service.as_ref().and_then(service_failure);
+            of_service.unwrap_or_else(|| format!("not active after it, but {}", after.sub))
+        }
+        JobResult::Failed => "the unit is active and has not taken it up: its log says why".to_owned(),
+        job => job_failure(job),
     }
 }
-/// u
+
+/// Judges a restart whose end was not seen, because the link was lost meanwhile: `None` while a job is pending,
+/// then by the invocation and the state alone. What it cannot prove, it calls a failure.
 pub fn judge_unseen(before: &Unit, after: &Unit) -> Option<Verdict> {
-    after.job.is_none().then(|| judge(before, after, &JobResult::Done))
+    if after.job.is_some() {
+        return None;
+    }
+    if after.invocation.is_none() && after.active == ActiveState::Inactive && before.invocation.is_some() {
+        let reason = "its end was not seen, and the manager has unloaded it since";
+        return Some(Verdict::Failed(reason.to_owned()));
+    }
+    let job = match after.active {
+        ActiveState::Failed => JobResult::Failed,
+        _ => JobResult::Done,
+    };
+    Some(judge(before, after, &job))
 }
 
 fn ran_to_its_end(after: &Unit) -> bool {
@@ -191,10 +221,10 @@ mod tests {
             invocation: Some(Invocation([invocation; 16])),
             became_active: Duration::ZERO,
             became_inactive: Duration::ZERO,
-            conditions_met: true,
-            job: None,
-            can_reload: false,
             started: Duration::ZERO,
+            can_reload: true,
+            job: None,
+            conditions_met: true,
             service: Some(service),
         }
     }

@@ -100,7 +100,7 @@ enum Trouble {
 /// On a thread that nothing waits for at the end of the process.
 async fn blocking(work: impl FnOnce() -> Result<Lock, Trouble> + Send + 'static) -> Result<Lock, Trouble> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || sender.send(work()));
+    std::thread::spawn(move || drop(sender.send(work())));
     receiver.await.unwrap_or_else(|_| Err(Trouble::File(io::Error::other("the thread that locks has ended"))))
 }
 
@@ -111,11 +111,16 @@ fn path(place: &Where) -> Option<PathBuf> {
             std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("aye-restart.lock"))
         }
         Where::Embedded(dir) => Some(dir.join("restart.lock")),
-        Where::Machine(_) => {
-            let name = place.host().unwrap_or_default().replace('/', "_");
-            rustix::process::geteuid().is_root().then(|| format!("/run/aye-restart.{name}.lock").into())
-        }
+        Where::Machine(_) => rustix::process::geteuid().is_root().then(|| system_file(place).into()),
         _ => None,
+    }
+}
+
+/// The file of a system manager on its host: there is one for each machine, too.
+fn system_file(place: &Where) -> String {
+    match place.machine() {
+        Some(machine) => format!("/run/aye-restart.{machine}.lock"),
+        None => FILE.to_owned(),
     }
 }
 
@@ -157,7 +162,7 @@ fn open(path: &Path) -> Result<File, Trouble> {
 }
 
 fn holder_of(path: &Path) -> String {
-    File::open(path).map(|mut file| holder(&mut file)).unwrap_or_else(|_| "unknown".to_owned())
+    File::open(path).map_or_else(|_| "unknown".to_owned(), |mut file| holder(&mut file))
 }
 
 fn holder(file: &mut File) -> String {
@@ -171,13 +176,13 @@ fn holder(file: &mut File) -> String {
 
 async fn remote(place: &Where, wait: Option<LockWait>) -> Result<Lock, Error> {
     let failed = |reason: String| Error::Remote { place: place.to_string(), reason };
-    let file = if place.is_user() { "" } else { FILE };
+    let file = if place.is_user() { String::new() } else { system_file(place) };
     let wait = match wait {
         None => "now".to_owned(),
         Some(LockWait(None)) => "ever".to_owned(),
         Some(LockWait(Some(limit))) => seconds(limit),
     };
-    let mut command: Command = place.command("sh", &["-c", REMOTE, "sh", file, &wait]);
+    let mut command: Command = place.command("sh", &["-c", REMOTE, "sh", &file, &wait]);
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,7 +1,6 @@
 //! The last lines a failed unit wrote: from the journal where systemd is the manager, on the machine it runs on; from the
 //! manager itself where it is ours.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use aye_bus::{Manager, Unit, Where};
@@ -43,15 +42,11 @@ async fn journal(place: &Where, unit: &Unit) -> Vec<String> {
     }
 }
 
-/// `journalctl` on the machine of the manager: in a process group of its own, so that a Ctrl-C meant for the run spares it.
+/// `journalctl` on the host of the manager, and for the machine that it is in.
 fn command(place: &Where, arguments: &[&str]) -> Command {
-    let machine = match place {
-        Where::Machine(machine) => vec!["--machine", machine.name()],
-        _ => Vec::new(),
-    };
-    let mut command = place.command("journalctl", &[&machine[..], arguments].concat());
-    command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
-    command
+    let machine = place.machine().map(|machine| format!("--machine={machine}"));
+    let machine: Vec<&str> = machine.as_deref().into_iter().collect();
+    place.command("journalctl", &[&machine[..], arguments].concat())
 }
 
 /// `_SYSTEMD_INVOCATION_ID` marks what the unit's own processes wrote, `INVOCATION_ID` what PID 1 wrote about it
