@@ -100,7 +100,7 @@ enum Trouble {
 /// On a thread that nothing waits for at the end of the process.
 async fn blocking(work: impl FnOnce() -> Result<Lock, Trouble> + Send + 'static) -> Result<Lock, Trouble> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || sender.send(work()));
+    std::thread::spawn(move || drop(sender.send(work())));
     receiver.await.unwrap_or_else(|_| Err(Trouble::File(io::Error::other("the thread that locks has ended"))))
 }
 
@@ -162,7 +162,7 @@ fn open(path: &Path) -> Result<File, Trouble> {
 }
 
 fn holder_of(path: &Path) -> String {
-    File::open(path).map(|mut file| holder(&mut file)).unwrap_or_else(|_| "unknown".to_owned())
+    File::open(path).map_or_else(|_| "unknown".to_owned(), |mut file| holder(&mut file))
 }
 
 fn holder(file: &mut File) -> String {

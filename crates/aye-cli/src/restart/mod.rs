@@ -10,6 +10,7 @@ mod json;
 mod lock;
 mod log;
 mod moment;
+mod page;
 mod progress;
 mod record;
 mod report;
@@ -22,6 +23,7 @@ mod select;
 mod testing;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aye_bus::{Error, Unit, resolve};
@@ -32,6 +34,7 @@ pub(crate) use args::Args;
 use args::OnFailure;
 use drive::{Commands, Run, Site, Task};
 use lock::Lock;
+use page::Page;
 use record::{Key, Record, Store};
 use report::Shown;
 use reporter::{Reporter, Subjects, local_name};
@@ -66,15 +69,19 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
         ));
     }
     let name = local_name();
-    let sites: Vec<Site> = try_join_all(places.into_iter().map(|place| drive::connect(place, &name)))
+    let page = args.report.as_deref().map(|path| page(path, &name)).transpose()?;
+    let mut sites: Vec<Site> = try_join_all(places.into_iter().map(|place| drive::connect(place, &name)))
         .await
         .map_err(|e| refusal(&e))?;
     // Before the units are read: what a run that is waited for has done must be seen.
     let _locks = if args.dry_run { Vec::new() } else { lock(&sites, args).await? };
-    let named = resolve_all(&sites, &args.units).await?;
     let store = sites.first().and_then(|site| Store::beside(&site.place));
     let key = key(args, &sites);
     let record = store.as_ref().filter(|_| args.only_stale).and_then(|store| store.find(&key));
+    let named = match record {
+        Some(_) if !args.dry_run => settled(&mut sites, &args.units).await?,
+        _ => resolve_all(&sites, &args.units).await?,
+    };
     let label = |chosen: &Chosen| record::label(&sites[chosen.site].name, &chosen.unit);
     let stale =
         |chosen: &Chosen| record.as_ref().is_none_or(|record| record.is_stale(&label(chosen), &chosen.unit));
@@ -84,7 +91,7 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
         return listed.map_err(|error| (Exit::Failed, format!("cannot write the plan: {error}")));
     }
     let plan = plan(args, sites.len(), &selection.units);
-    let reporter = Reporter::new(args, subjects(args, &sites, &selection));
+    let reporter = Reporter::new(args, subjects(args, &sites, &selection), page);
     if args.dry_run {
         return Ok(reporter.untouched(Exit::Done, None));
     }
@@ -132,6 +139,13 @@ fn filter(args: &Args) -> Result<Filter, Refusal> {
     Ok(Filter { only_running: args.only_running, started_before })
 }
 
+/// The page of `--report`: begun before anything is touched, so that it will be had.
+fn page(path: &Path, name: &str) -> Result<Page, Refusal> {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    Page::new(path, &words, name)
+        .map_err(|error| usage(format!("--report {}: cannot be written: {error}", path.display())))
+}
+
 async fn lock(sites: &[Site], args: &Args) -> Result<Vec<Lock>, Refusal> {
     let locks = sites.iter().map(|site| Lock::take(&site.place, args.lock_wait));
     try_join_all(locks).await.map_err(|error| match error {
@@ -157,6 +171,26 @@ async fn resolve_all(sites: &[Site], patterns: &[String]) -> Result<Vec<Chosen>,
         chosen.extend(units.into_iter().map(|unit| Chosen { site, unit }));
     }
     Ok(chosen)
+}
+
+/// The same, when no job is pending for any of them: what an earlier run has enqueued goes on without it, and a unit whose
+/// restart is under way must not be restarted once more.
+async fn settled(sites: &mut [Site], patterns: &[String]) -> Result<Vec<Chosen>, Refusal> {
+    let mut told = false;
+    loop {
+        let chosen = resolve_all(sites, patterns).await?;
+        let Some(pending) = chosen.iter().find(|chosen| chosen.unit.job.is_some()) else {
+            return Ok(chosen);
+        };
+        if !told {
+            told = true;
+            crate::complain(format_args!(
+                "aye restart: waiting for the job of {}, which an earlier run may have enqueued",
+                pending.unit.name
+            ));
+        }
+        sites[pending.site].job_removed().await.map_err(|error| refusal(&error))?;
+    }
 }
 
 fn key(args: &Args, sites: &[Site]) -> Key {

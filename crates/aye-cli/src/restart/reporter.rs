@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::args::Args;
 use super::json::Json;
+use super::page::Page;
 use super::progress::Progress;
 use super::report::{Happening, Shown, Summary};
 use super::resume;
@@ -19,6 +20,7 @@ pub(super) struct Reporter<'a> {
     fresh: Vec<String>,
     progress: Progress,
     json: Option<Json<Stdout>>,
+    page: Option<Page>,
     began: Instant,
 }
 
@@ -32,7 +34,7 @@ pub(super) struct Subjects {
 }
 
 impl<'a> Reporter<'a> {
-    pub(super) fn new(args: &'a Args, subjects: Subjects) -> Self {
+    pub(super) fn new(args: &'a Args, subjects: Subjects, page: Option<Page>) -> Self {
         Self {
             args,
             units: subjects.units,
@@ -40,6 +42,7 @@ impl<'a> Reporter<'a> {
             fresh: subjects.fresh,
             progress: Progress::new(args.progress),
             json: args.json.then(|| Json::new(io::stdout(), local_name())),
+            page,
             began: Instant::now(),
         }
     }
@@ -61,6 +64,12 @@ impl<'a> Reporter<'a> {
         {
             crate::complain(format_args!("aye restart: cannot write JSON to stdout any more: {error}"));
             self.json = None;
+        }
+        let at = self.began.elapsed();
+        if let Some(page) = &mut self.page
+            && let Err(error) = page.tell(&self.units, happening, at, SystemTime::now())
+        {
+            crate::complain(format_args!("aye restart: the report could not be written: {error}"));
         }
         self.progress.tell(&self.units, happening);
     }

@@ -367,4 +367,6 @@ impl Rollout {
 }
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

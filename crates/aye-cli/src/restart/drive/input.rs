@@ -157,12 +157,15 @@ impl Run<'_> {
         }
         let key = (self.members[index].site, job);
         self.begun(index);
-        match self.early.remove(&key) {
-            Some(result) => self.settle(index, result),
-            None => {
-                self.members[index].job = Some(key.1.clone());
-                self.by_job.insert(key, index);
-            }
+        self.await_end(index, key);
+    }
+
+    /// Its end may have been told already.
+    fn await_end(&mut self, index: usize, job: (usize, OwnedObjectPath)) {
+        if let Some(result) = self.early.remove(&job) {
+            self.settle(index, result);
+        } else {
+            self.by_job.insert(job, index);
         }
     }
 
@@ -175,9 +178,7 @@ impl Run<'_> {
 
     /// The job has ended: look at the unit, and believe only that.
     fn settle(&mut self, index: usize, result: JobResult) {
-        let member = &mut self.members[index];
-        member.job = None;
-        match member.proof(&result) {
+        match self.members[index].proof(&result) {
             Some(_) => self.ready(index),
             None => self.read(index, move |epoch, outcome| Input::Settled { index, epoch, result, outcome }),
         }
@@ -341,14 +342,8 @@ impl Run<'_> {
             (Some(Verdict::Ready), _) => self.ready(index),
             (Some(Verdict::Failed(reason)), _) => self.fail(index, reason),
             (None, Some(job)) => {
-                member.job = Some(job.clone());
                 let site = member.site;
-                match self.early.remove(&(site, job.clone())) {
-                    Some(result) => self.settle(index, result),
-                    None => {
-                        self.by_job.insert((site, job), index);
-                    }
-                }
+                self.await_end(index, (site, job));
             }
             (None, None) => self.fail(index, "what became of its job could not be seen".to_owned()),
         }

@@ -2,7 +2,7 @@
 //! start on it has to stay as it is.
 
 use aye_bus::{
-    ActiveState, Change, Invocation, JobResult, OwnedObjectPath, Service, Unit, Verb, Verdict, judge,
+    ActiveState, Change, Invocation, JobResult, Service, Unit, Verb, Verdict, judge,
     judge_reload, judge_unseen,
 };
 use tokio::task::AbortHandle;
@@ -26,8 +26,6 @@ pub(super) struct Member {
     pub(super) before: Unit,
     /// As it is by the signals received since.
     pub(super) latest: Unit,
-    /// The path of its job, while that is in flight.
-    pub(super) job: Option<OwnedObjectPath>,
     /// Whether a job of ours was enqueued.
     pub(super) touched: bool,
     /// Whether that job asks it to reload.
@@ -51,7 +49,6 @@ impl Member {
             status: unit.service.as_ref().map(|service| service.status.clone()).unwrap_or_default(),
             latest: unit.clone(),
             before: unit,
-            job: None,
             touched: false,
             reloads: false,
             verdict: None,

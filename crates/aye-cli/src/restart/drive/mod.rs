@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
             crate::complain(format_args!("aye restart: {error}"));
         }
         let exit = match (&error, self.interrupted) {
-            (Some(error @ Error::Denied { .. }), _) => exit_of(error),
+            (Some(Error::Denied { .. }), _) => Exit::NotPermitted,
             (_, Some(exit)) => exit,
             (Some(error), None) => exit_of(error),
             (None, None) if done => Exit::Done,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use aye_bus::{Error, Manager, Signals, Where};
+use aye_bus::{Error, Manager, Signal, Signals, Where};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout_at};
@@ -40,6 +40,13 @@ impl Site {
             Link::Idle(manager, _) | Link::Up(manager, _) => Some(manager),
             Link::Down { .. } => None,
         }
+    }
+
+    /// Until the manager has removed a job, whichever: for before the run, as later the signals are the run's.
+    pub(in super::super) async fn job_removed(&mut self) -> Result<(), Error> {
+        let Link::Idle(_, signals) = &mut self.link else { return Ok(()) };
+        while !matches!(signals.next().await?, Signal::JobRemoved { .. }) {}
+        Ok(())
     }
 
     /// Has the signals reported, as those of the site of this index.

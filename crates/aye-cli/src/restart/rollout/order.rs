@@ -71,8 +71,11 @@ impl Rollout {
         if !self.is_anybody_left() {
             return Some((self.queue.waiting() > 0).then_some(Stop::Unreachable));
         }
-        let resting = |host: usize| self.hosts[host].is_resting() && self.queue.has(host);
-        let awaited = |host: usize| self.hosts[host].link == Link::Lost || resting(host);
+        let awaited = |host: usize| match self.hosts[host].link {
+            Link::Up => self.hosts[host].is_resting() && self.queue.has(host),
+            Link::Lost => true,
+            Link::Gone => false,
+        };
         if self.is_exceeded() || (0..self.hosts.len()).any(awaited) {
             return None;
         }
