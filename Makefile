@@ -10,9 +10,7 @@ FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT
 # The addon, for this machine's CPU and not linked: node/addon/build is for those.
 ADDON := --manifest-path node/addon/Cargo.toml --target-dir $(OUT)/addon-check
 
-.PHONY: help demo test bench build static check rust fuzz miri addon node docs live race vsock msrv others matrix load
-
-.PHONY: help demo test bench build static check rust fuzz miri addon node docs live hosts race vsock msrv others matrix
+.PHONY: help demo test bench build static check rust simulate page fuzz miri addon node docs live hosts race load vsock msrv others matrix
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 

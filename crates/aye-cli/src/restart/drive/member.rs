@@ -2,8 +2,8 @@
 //! start on it has to stay as it is.
 
 use aye_bus::{
-    ActiveState, Change, Invocation, JobResult, Service, Unit, Verb, Verdict, judge,
-    judge_reload, judge_unseen,
+    ActiveState, Change, Invocation, JobResult, Service, Unit, Verb, Verdict, judge, judge_reload,
+    judge_unseen,
 };
 use tokio::task::AbortHandle;
 
