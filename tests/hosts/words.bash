@@ -38,6 +38,7 @@ forget() { # HOST
 		rm -rf /run/web /run/systemd/system/web@*
 		systemctl daemon-reload
 		systemctl reset-failed
+		systemctl stop "session-*.scope" # with the connections of clients that are gone
 		systemctl start ssh.service'
 }
 
@@ -100,12 +101,26 @@ await_journal() { # HOST REGEX
 
 # The cables.
 
-cut() { # HOST: from now on its packets vanish, both ways, and no end hears of it
-	ip link set "to-$1" nomaster
+cut_off() { # HOST: from now on its packets vanish, both ways, and no end hears of it
+	ip link set "to-$1" master void
 }
 
 mend() { # HOST
 	ip link set "to-$1" master bridge
+}
+
+# The client is in another network from now on: its old connections are silent at both ends, and no end hears of it.
+move_away() {
+	live_at 10.97.0.2
+}
+
+move_back() {
+	[[ $(ip -brief -4 address show dev bridge) == *10.97.0.1/24* ]] || live_at 10.97.0.1
+}
+
+live_at() { # ADDRESS
+	ip address flush dev bridge
+	ip address add "$1/24" dev bridge
 }
 
 # Runs of aye. Their events are in the file `events`, what they say to people in `said`; a run gets a process group of its

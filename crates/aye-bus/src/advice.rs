@@ -1,7 +1,7 @@
 //! What to do next about a place that could not be reached, by what ssh or the bridge said about it.
 
 /// What is found in the words, and the advice that belongs to it.
-const TABLE: [(&str, &str); 11] = [
+const TABLE: [(&str, &str); 15] = [
     (
         "Host key verification failed",
         "connect once with `ssh` by hand and compare its key, or correct known_hosts",
@@ -18,6 +18,10 @@ const TABLE: [(&str, &str); 11] = [
     ("systemd-stdio-bridge: command not found", BRIDGE),
     ("systemd-stdio-bridge: No such file", BRIDGE),
     ("ssh exited with 127", BRIDGE),
+    ("unrecognized option '--user'", "the systemd-stdio-bridge of that systemd knows no user managers"),
+    ("No medium found", SESSION),
+    ("Failed to start bus client: No such file", SESSION),
+    ("via local transport: No such file", SESSION),
     (
         "no answer within",
         "something else answers there, such as a shell that prints at login; it must be silent for ssh commands",
@@ -26,6 +30,9 @@ const TABLE: [(&str, &str); 11] = [
 
 const BRIDGE: &str =
     "systemd-stdio-bridge comes with systemd and is needed there, in the PATH of ssh commands";
+
+const SESSION: &str =
+    "does systemd run there? a user manager also needs a session, or lingering (loginctl enable-linger)";
 
 /// The advice for these words, or else the general one.
 pub(crate) fn on(words: &str, general: &'static str) -> &'static str {

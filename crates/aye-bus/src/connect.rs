@@ -101,6 +101,9 @@ impl Where {
         match self {
             Self::System => "is systemd running as PID 1 here? `aye run` is a manager that needs no systemd",
             Self::Machine(_) => "`machinectl list` shows the machines; only root may enter one",
+            Self::Host(_) if self.machine().is_some() => {
+                "`machinectl list` there shows its machines; only root may enter one"
+            }
             Self::Host(_) => "does `ssh -o BatchMode=yes` reach it, and does systemd run there?",
             Self::User => "is there a login session, or lingering (loginctl enable-linger) for this user?",
             Self::Embedded(_) => "start one with `aye run`, or name its directory with --embedded=DIR",
@@ -162,9 +165,9 @@ impl Where {
         match self {
             Self::Machine(machine) => {
                 machine.check()?;
-                self.bridged(&machine.bridge()).await
+                self.bridged(&machine.bridge(), false).await
             }
-            Self::Host(host) => self.bridged(&host.bridge()?).await,
+            Self::Host(host) => self.bridged(&host.bridge()?, host.is_direct()).await,
             _ => self.local().await,
         }
     }
@@ -191,16 +194,17 @@ impl Where {
         Err(Error::Unreachable { place: self.to_string(), tried: tried.join(", "), advice: self.advice() })
     }
 
-    /// Over a bus at the other end of a child, which wants to be greeted as any bus does. The child's own login is the
+    /// To what is at the other end of a child: a manager itself, or a bus, which wants to be greeted as any does. The child's own login is the
     /// authentication: its server takes whoever speaks to it.
-    async fn bridged(&self, line: &[String]) -> Result<Manager> {
+    async fn bridged(&self, line: &[String], direct: bool) -> Result<Manager> {
         let unreachable =
             |tried: String, advice| Err(Error::Unreachable { place: self.to_string(), tried, advice });
         let (link, stream, leash) = match Link::start(line) {
             Ok((link, stream, leash)) => (link, stream, Arc::new(leash)),
             Err(error) => return unreachable(format!("cannot run {}: {}", line[0], plain(&error)), INSTALL),
         };
-        match handshake(Builder::socket(Peer::bridged(stream, leash.clone()))).await {
+        let builder = Builder::socket(Peer::bridged(stream, leash.clone(), direct));
+        match handshake(if direct { builder.p2p() } else { builder }).await {
             Ok(connection) => Ok(Manager::new(connection, Ending::of(link))),
             Err(showed) => {
                 let reason = link.blame(showed).await;

@@ -75,13 +75,36 @@ impl Host {
         Ok(line)
     }
 
-    /// The command line of the bridge to the manager's bus there.
+    /// The command line of the bridge to the manager there: to its bus as `systemctl -H` runs it, word for word, or to
+    /// a user manager itself.
     pub(crate) fn bridge(&self) -> Result<Vec<String>> {
-        let machine = self.parts()?.machine.map(|machine| format!("--machine={machine}"));
-        let arguments = self.user.then_some("--user").into_iter().chain(machine.as_deref());
-        self.command_line("systemd-stdio-bridge", &arguments.collect::<Vec<_>>())
+        let Some(machine) = self.parts()?.machine else {
+            return if self.is_direct() {
+                self.command_line("sh", &["-c", USER_BRIDGE])
+            } else {
+                self.command_line(BRIDGE, &[])
+            };
+        };
+        let machine = format!("--machine={machine}");
+        let arguments = [LOUD, BRIDGE].into_iter().chain(self.user.then_some("--user")).chain([&*machine]);
+        self.command_line("env", &arguments.collect::<Vec<_>>())
+    }
+
+    /// Whether a manager answers at the other end of the bridge, not a bus.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.user && matches!(self.parts(), Ok(Parts { machine: None, .. }))
     }
 }
+
+const BRIDGE: &str = "systemd-stdio-bridge";
+
+/// Up to 252 the bridge writes its errors to the journal of that host unless told otherwise.
+const LOUD: &str = "SYSTEMD_LOG_TARGET=console";
+
+/// To the socket of the user manager, since `systemd-stdio-bridge --user` leads to the system's bus up to 257, as seen on
+/// live 252 and 257, and 247 does not know it.
+const USER_BRIDGE: &str = "export SYSTEMD_LOG_TARGET=console; exec systemd-stdio-bridge \
+     -p\"unix:path=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/private\"";
 
 fn ssh() -> String {
     env::var("SYSTEMD_SSH").ok().filter(|ssh| !ssh.is_empty()).unwrap_or_else(|| "ssh".to_owned())
@@ -194,16 +217,34 @@ mod tests {
     fn options_come_before_the_dashes_and_the_host_after_them() {
         let line = host("root@web1:2222/db").bridge().unwrap().join(" ");
         let expected = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=2 -xT \
-                        -p 2222 -l root -- web1 systemd-stdio-bridge --machine=db";
+                        -p 2222 -l root -- web1 env SYSTEMD_LOG_TARGET=console systemd-stdio-bridge --machine=db";
         assert_eq!(line, expected);
     }
 
     #[test]
-    fn the_user_manager_is_asked_for_there_and_the_ssh_command_keeps_its_words() {
+    fn the_bridge_of_a_system_manager_is_the_one_of_systemctl() {
+        let line = host("web1").bridge().unwrap();
+        assert_eq!(line[line.len() - 3..], ["--", "web1", "systemd-stdio-bridge"]);
+    }
+
+    #[test]
+    fn the_user_manager_is_asked_for_by_its_own_socket_and_the_ssh_command_keeps_its_words() {
         let ssh = ["ssh", "-F", "my config"].map(str::to_owned).to_vec();
         let line = Host::new("web1", true, ssh).unwrap().bridge().unwrap();
         assert_eq!(line[..3], ["ssh", "-F", "my config"]);
-        assert_eq!(line[line.len() - 2..], ["systemd-stdio-bridge", "--user"]);
+        assert_eq!(line[line.len() - 3..line.len() - 1], ["sh", "-c"]);
+        let script = line.last().unwrap().trim_matches('\'').replace("exec systemd-stdio-bridge", "echo");
+        let output =
+            std::process::Command::new("sh").args(["-c", &script]).env("XDG_RUNTIME_DIR", "/run/x").output();
+        assert_eq!(output.unwrap().stdout, b"-punix:path=/run/x/systemd/private\n");
+    }
+
+    #[test]
+    fn a_user_manager_in_a_machine_there_is_the_bridges_matter() {
+        let line = Host::new("web1/bob@db", true, Vec::new()).unwrap().bridge().unwrap();
+        let expected =
+            ["env", "SYSTEMD_LOG_TARGET=console", "systemd-stdio-bridge", "--user", "--machine=bob@db"];
+        assert_eq!(line[line.len() - 5..], expected);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod machine;
 mod natural;
 mod peer;
 mod proxy;
+mod reason;
 mod resolve;
 mod span;
 mod unit;

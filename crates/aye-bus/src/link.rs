@@ -66,6 +66,8 @@ impl Link {
         ours.set_nonblocking(true)?;
         let mut command = Command::new(program);
         command.args(arguments).process_group(0).kill_on_drop(true).stderr(Stdio::piped());
+        // For the bridge into a machine, which up to 252 writes its errors to the journal otherwise.
+        command.env("SYSTEMD_LOG_TARGET", "console");
         command.stdin(OwnedFd::from(theirs.try_clone()?)).stdout(OwnedFd::from(theirs));
         let mut child = command.spawn()?;
         // The command holds the other end, too, and its end must be seen here.

@@ -31,9 +31,9 @@ impl Peer {
         Self { stream, direct: true, leash: None }
     }
 
-    /// The stream of a child that leads to a bus.
-    pub(crate) fn bridged(stream: UnixStream, leash: Arc<Leash>) -> Self {
-        Self { stream, direct: false, leash: Some(leash) }
+    /// The stream of a child that leads to a manager itself, or else to a bus.
+    pub(crate) fn bridged(stream: UnixStream, leash: Arc<Leash>, direct: bool) -> Self {
+        Self { stream, direct, leash: Some(leash) }
     }
 }
 

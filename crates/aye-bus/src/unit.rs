@@ -315,4 +315,29 @@ mod tests {
         let other = Properties::of(HashMap::from([("MainPID", Variant::from(7u32))]));
         assert_eq!(other.change(), Change::default());
     }
+
+    #[test]
+    fn no_job_is_none_and_a_pending_one_has_its_path() {
+        let of = |number: u32, path: &'static str| {
+            let job = Variant::from((number, ObjectPath::try_from(path).unwrap()));
+            Properties::of(HashMap::from([("Job", job)])).job()
+        };
+        assert_eq!(of(0, "/"), None);
+        assert_eq!(
+            of(7, "/org/freedesktop/systemd1/job/7").unwrap().as_str(),
+            "/org/freedesktop/systemd1/job/7"
+        );
+    }
+
+    #[test]
+    fn a_change_brings_the_state_and_the_count_of_restarts_up_to_date() {
+        let read = |values: HashMap<&'static str, Variant<'static>>| Properties::of(values);
+        let values =
+            HashMap::from([("Id", Variant::from("a.service")), ("ActiveState", Variant::from("active"))]);
+        let mut unit = read(values).unit(&path()).unwrap();
+        unit.service = Some(service(&read(HashMap::new())));
+        let values = [("SubState", Variant::from("auto-restart")), ("NRestarts", Variant::from(3u32))];
+        read(HashMap::from(values)).change().apply(&mut unit);
+        assert_eq!((unit.sub.as_str(), unit.service.unwrap().restarts), ("auto-restart", 3));
+    }
 }
