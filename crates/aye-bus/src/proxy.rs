@@ -1,7 +1,7 @@
 //! The calls of `org.freedesktop.systemd1` that are used here, and no others: each method sends one message and
 //! reads one reply. Nothing is cached; what a manager says is true when it says it.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 use serde::Serialize;
 use zbus::message::Message;
 use zbus::{Connection, DynamicType, ObjectPath, OwnedObjectPath};
@@ -207,15 +207,20 @@ impl Manager {
         reply.body().deserialize().map_err(|error| Error::from_zbus(&error, doing))
     }
 
-    /// Reads everything that judging a unit needs: one call, and a second one for a service that is loaded.
+    /// Reads everything that judging a unit needs: one call, and for a service a second one at the same time.
     ///
     /// # Errors
     /// As any call.
     pub async fn unit(&self, path: &ObjectPath<'_>) -> Result<Unit> {
-        let mut unit = self.state(path).await?;
-        if unit.load == "loaded" && unit.name.ends_with(".service") {
-            let reply = self.all(path, "org.freedesktop.systemd1.Service").await?;
-            unit.service = Some(unit::read(&reply, path, unit::service)?);
+        if !path.ends_with("_2eservice") {
+            return self.state(path).await;
+        }
+        let (state, service) =
+            join(self.state(path), self.all(path, "org.freedesktop.systemd1.Service")).await;
+        let mut unit = state?;
+        // One that is not loaded has nothing to say there, or no such interface.
+        if unit.load == "loaded" {
+            unit.service = Some(unit::read(&service?, path, unit::service)?);
         }
         Ok(unit)
     }
