@@ -119,6 +119,16 @@ impl Where {
         }
     }
 
+    /// Whether it is a user's manager and not the system's.
+    pub fn is_user(&self) -> bool {
+        match self {
+            Self::User => true,
+            Self::Machine(machine) => machine.user,
+            Self::Host(host) => host.user,
+            Self::System | Self::Embedded(_) => false,
+        }
+    }
+
     /// The machine that the manager is in, as tools take it with `--machine=`; for a [`Host`], that is one there.
     pub fn machine(&self) -> Option<&str> {
         match self {

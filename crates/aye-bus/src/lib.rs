@@ -32,4 +32,7 @@ pub use proxy::{Listed, Manager, Verb};
 pub use resolve::resolve;
 pub use span::duration;
 pub use unit::{ActiveState, Invocation, Service, Unit};
+/// The path of a unit or a job.
+pub use zbus::OwnedObjectPath;
+
 pub use verdict::{Verdict, judge, judge_reload, judge_unseen};

@@ -30,6 +30,10 @@ pub(crate) enum Act {
     DropCall,
     /// The connection ends after the reply.
     DropJob,
+    /// The connection ends after the reply, and the job is done meanwhile.
+    DropAndSucceed,
+    /// The connection ends after the reply, and nobody listens any more.
+    Vanish,
     /// Runs to its end, and is unloaded: a oneshot that nothing refers to.
     RunToEnd,
     /// Nothing more until [`Fake::release`], then as `Succeed`.
@@ -78,10 +82,21 @@ impl Fake {
         let state = Arc::new(Mutex::new(State { units, ..State::default() }));
         let calls = watch::Sender::new(Vec::new());
         let release = Arc::new(Notify::new());
-        let served = Served { state: state.clone(), calls: calls.clone(), release: release.clone() };
+        let served = Served {
+            state: state.clone(),
+            calls: calls.clone(),
+            release: release.clone(),
+            gone: Arc::default(),
+        };
         let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(served.clone().serve(stream));
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => match accepted {
+                        Ok((stream, _)) => drop(tokio::spawn(served.clone().serve(stream))),
+                        Err(_) => return,
+                    },
+                    () = served.gone.notified() => return,
+                }
             }
         });
         Self { state, calls, release, accepting }
@@ -125,6 +140,8 @@ struct Served {
     state: Arc<Mutex<State>>,
     calls: watch::Sender<Vec<String>>,
     release: Arc<Notify>,
+    /// Nobody is to be let in any more.
+    gone: Arc<Notify>,
 }
 
 impl Served {
@@ -270,8 +287,18 @@ impl Served {
                     this.end(&connection, job, &name, Act::Succeed).await;
                 });
             }
-            Act::DropJob => {
+            Act::DropJob | Act::Vanish => {
                 reply(connection, header, &path).await;
+                if act == Act::Vanish {
+                    self.gone.notify_one();
+                }
+                return false;
+            }
+            Act::DropAndSucceed => {
+                reply(connection, header, &path).await;
+                let unit = &mut self.state.lock().unwrap();
+                let unit = unit.units.get_mut(&name).unwrap();
+                (unit.active, unit.invocation) = ("active", u8::try_from(job + 1).unwrap());
                 return false;
             }
             _ => {

@@ -1,59 +1,129 @@
-//! The run as NDJSON: one object a line, versioned, the same for every manager. RESTART.md of the house fixes the
-//! first fields and their order; what only one event has comes after them.
+//! The run as NDJSON: one object a line, versioned, the same for every manager. RESTART.md of the house fixes the first
+//! fields and their order; what only one event has comes after them, in the order of this table.
+//!
+//! Every line:
+//!
+//! | field | value |
+//! |---|---|
+//! | `v` | 1 |
+//! | `ts` | `CLOCK_REALTIME` of this machine, in microseconds |
+//! | `event` | see below |
+//! | `host` | the unit's host or machine as it was typed; this machine's name for local managers, `plan` and `summary` |
+//! | `unit` | its full name; not in `plan` and `summary` |
+//! | `index` | its place in the plan, from 1; not in `plan` and `summary` |
+//! | `total` | units in the plan |
+//! | `elapsed_ms` | since the unit's job was enqueued, 0 before; of `summary` since the beginning of the run, of `plan` 0 |
+//!
+//! What an event adds:
+//!
+//! | event | when | fields |
+//! |---|---|---|
+//! | `plan` | first | `units`: full names, in their order; `hosts`: the host of each of them, only when one is not local; `without_readiness`: names; `fresh`: names left out because they run a new start already, only when there are some |
+//! | `unit_start` | the job is enqueued | `enqueued_monotonic_usec`: `CLOCK_MONOTONIC` of this machine |
+//! | `status` | a new status text | `status` |
+//! | `ready` | active with a new invocation | `ready_monotonic_usec`: `CLOCK_MONOTONIC` of the unit's manager |
+//! | `soak` | `--min-ready` begins | `lasts_ms` |
+//! | `hook` | a hook has ended; of a check only the last run | `hook`: `before`, `check`, `after` or `on-fail`; `ok`: true or false; `outcome`: how it failed, empty when it did not; `took_ms`; `output`: its last lines |
+//! | `unit_ok` | nothing more is wanted of the unit | |
+//! | `unit_failed` | it failed | `status`: its last, or empty; `reason`; `result`: the unit's `Result`, or empty; `log`: its last lines |
+//! | `summary` | last | `ok`, `failed`, `in_flight` (left in the middle), `not_attempted`: names; `indices`: the same four lists as places in the plan, only when a unit is not local and its name alone may not tell it; `stopped`: why units were not attempted, and `resume`: the command that restarts those, each only when there is one; `exit`: the exit code |
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::report::{Happening, Shown};
+use super::report::{Failure, Happening, HookEnd, Shown, Summary};
 
 const VERSION: u8 = 1;
 
-/// One line. `elapsed_ms` counts from the enqueuing of the unit's job, for `plan` and `summary` from the beginning
-/// of the run.
-#[derive(Debug, Default, Serialize)]
+/// One line.
+#[derive(Debug, Serialize)]
 struct Line<'a> {
     v: u8,
-    /// `CLOCK_REALTIME` in microseconds.
-    ts: u128,
+    ts: u64,
     event: &'static str,
     host: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'a str>,
-    /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<usize>,
     total: usize,
-    elapsed_ms: u128,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    units: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    without_readiness: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enqueued_monotonic_usec: Option<u128>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ready_monotonic_usec: Option<u128>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ok: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_flight: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_attempted: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resume: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit: Option<u8>,
+    elapsed_ms: u64,
+    #[serde(flatten)]
+    detail: Detail<'a>,
+}
+
+/// What only one event has.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Detail<'a> {
+    Plan {
+        units: Vec<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hosts: Option<Vec<&'a str>>,
+        without_readiness: Vec<&'a str>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        fresh: &'a [String],
+    },
+    Start {
+        enqueued_monotonic_usec: u64,
+    },
+    Status {
+        status: &'a str,
+    },
+    Ready {
+        ready_monotonic_usec: u64,
+    },
+    Soak {
+        lasts_ms: u64,
+    },
+    Hook {
+        hook: String,
+        ok: bool,
+        outcome: &'a str,
+        took_ms: u64,
+        output: &'a [String],
+    },
+    Ok {},
+    Failed {
+        status: &'a str,
+        reason: &'a str,
+        result: &'a str,
+        log: &'a [String],
+    },
+    Summary {
+        #[serde(flatten)]
+        units: Lists<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        indices: Option<Lists<usize>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stopped: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resume: Option<&'a str>,
+        exit: u8,
+    },
+}
+
+/// How the run went, each unit in one of the lists.
+#[derive(Debug, Serialize)]
+struct Lists<T> {
+    ok: Vec<T>,
+    failed: Vec<T>,
+    in_flight: Vec<T>,
+    not_attempted: Vec<T>,
+}
+
+impl<T> Lists<T> {
+    fn of(summary: &Summary, show: impl Fn(usize) -> T) -> Self {
+        let list = |indices: &[usize]| indices.iter().map(|&index| show(index)).collect();
+        Self {
+            ok: list(&summary.ready),
+            failed: list(&summary.failed),
+            in_flight: list(&summary.in_flight),
+            not_attempted: list(&summary.not_attempted),
+        }
+    }
 }
 
 /// Writes the lines.
@@ -64,6 +134,7 @@ pub(crate) struct Json<W> {
 }
 
 impl<W: Write> Json<W> {
+    /// `host` is this machine's name, for what has no other.
     pub(crate) fn new(out: W, host: String) -> Self {
         Self { out, host }
     }
@@ -75,144 +146,118 @@ impl<W: Write> Json<W> {
         happening: &Happening<'_>,
         now: SystemTime,
     ) -> io::Result<()> {
-        let Some(mut line) = line(units, happening) else {
+        let Some((event, detail)) = self.detail(units, happening) else {
             return Ok(());
         };
-        line.v = VERSION;
-        line.ts = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
-        line.host = &self.host;
-        line.total = units.len();
-        serde_json::to_writer(&mut self.out, &line)?;
-        self.out.write_all(b"\n")?;
+        let (index, elapsed) = about(happening);
+        let unit = index.map(|index| &units[index]);
+        let line = Line {
+            v: VERSION,
+            ts: usec(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
+            event,
+            host: unit.map_or(&self.host, |unit| self.host_of(unit)),
+            unit: unit.map(|unit| unit.name.as_str()),
+            index: index.map(|index| index + 1),
+            total: units.len(),
+            elapsed_ms: msec(elapsed),
+            detail,
+        };
+        let mut text = serde_json::to_vec(&line)?;
+        text.push(b'\n');
+        self.out.write_all(&text)?;
         self.out.flush()
+    }
+
+    fn host_of<'a>(&'a self, unit: &'a Shown) -> &'a str {
+        unit.host.as_deref().unwrap_or(&self.host)
+    }
+
+    /// The event's name and its own fields; `None` for what programs are not told.
+    fn detail<'a>(
+        &'a self,
+        units: &'a [Shown],
+        happening: &'a Happening<'_>,
+    ) -> Option<(&'static str, Detail<'a>)> {
+        Some(match happening {
+            Happening::Plan { ungated, fresh } => ("plan", self.plan(units, ungated, fresh)),
+            Happening::Start { enqueued, .. } => {
+                ("unit_start", Detail::Start { enqueued_monotonic_usec: usec(*enqueued) })
+            }
+            Happening::Status { text, .. } => ("status", Detail::Status { status: text }),
+            Happening::Ready { became_active, .. } => {
+                ("ready", Detail::Ready { ready_monotonic_usec: usec(*became_active) })
+            }
+            Happening::Soak { lasts, .. } => ("soak", Detail::Soak { lasts_ms: msec(*lasts) }),
+            Happening::Hook { end, .. } => ("hook", hook(end)),
+            Happening::Ok { .. } => ("unit_ok", Detail::Ok {}),
+            Happening::Failed { failure, .. } => ("unit_failed", failed(failure)),
+            Happening::Summary(ended) => ("summary", summary(units, ended)),
+            Happening::State { .. }
+            | Happening::Check { .. }
+            | Happening::Lost { .. }
+            | Happening::Regained { .. }
+            | Happening::Asking { .. }
+            | Happening::Answered { .. }
+            | Happening::Interrupted { .. } => return None,
+        })
+    }
+
+    fn plan<'a>(&'a self, units: &'a [Shown], ungated: &[usize], fresh: &'a [String]) -> Detail<'a> {
+        Detail::Plan {
+            units: units.iter().map(|unit| unit.name.as_str()).collect(),
+            hosts: is_remote(units).then(|| units.iter().map(|unit| self.host_of(unit)).collect()),
+            without_readiness: ungated.iter().map(|&index| units[index].name.as_str()).collect(),
+            fresh,
+        }
     }
 }
 
-fn line<'a>(units: &'a [Shown], happening: &'a Happening<'_>) -> Option<Line<'a>> {
-    let names = |indices: &[usize]| Some(indices.iter().map(|&i| units[i].name.as_str()).collect());
-    let about = |event, index: usize, elapsed: Duration| Line {
-        event,
-        unit: Some(&units[index].name),
-        index: Some(index + 1),
-        elapsed_ms: elapsed.as_millis(),
-        ..Line::default()
-    };
-    Some(match happening {
-        Happening::Plan { ungated, .. } => Line {
-            event: "plan",
-            units: Some(units.iter().map(|unit| unit.name.as_str()).collect()),
-            without_readiness: names(ungated),
-            ..Line::default()
-        },
-        Happening::Start { index, enqueued } => Line {
-            enqueued_monotonic_usec: Some(enqueued.as_micros()),
-            ..about("unit_start", *index, Duration::ZERO)
-        },
-        Happening::Status { index, elapsed, text } => {
-            Line { status: Some(text), ..about("status", *index, *elapsed) }
-        }
-        Happening::Ready { index, elapsed, became_active } => {
-            Line { ready_monotonic_usec: Some(became_active.as_micros()), ..about("ready", *index, *elapsed) }
-        }
-        Happening::Ok { index, elapsed } => about("unit_ok", *index, *elapsed),
-        Happening::Failed { index, elapsed, failure } => Line {
-            status: Some(&failure.status),
-            reason: Some(&failure.reason),
-            result: Some(&failure.result),
-            log: Some(&failure.log),
-            ..about("unit_failed", *index, *elapsed)
-        },
-        _ => return None,
-        Happening::Summary(summary) => Line {
-            event: "summary",
-            elapsed_ms: summary.took.as_millis(),
-            ok: names(&summary.ready),
-            failed: names(&summary.failed),
-            in_flight: names(&summary.in_flight),
-            not_attempted: names(&summary.not_attempted),
-            resume: summary.resume.as_deref(),
-            exit: Some(summary.exit as u8),
-            ..Line::default()
-        },
-    })
+fn hook(end: &HookEnd) -> Detail<'_> {
+    let HookEnd { hook, ok, outcome, took, output } = end;
+    Detail::Hook { hook: hook.to_string(), ok: *ok, outcome, took_ms: msec(*took), output }
+}
+
+fn failed(failure: &Failure) -> Detail<'_> {
+    let Failure { reason, result, status, log } = failure;
+    Detail::Failed { status, reason, result, log }
+}
+
+fn summary<'a>(units: &'a [Shown], summary: &'a Summary) -> Detail<'a> {
+    Detail::Summary {
+        units: Lists::of(summary, |index| units[index].name.as_str()),
+        indices: is_remote(units).then(|| Lists::of(summary, |index| index + 1)),
+        stopped: summary.stopped.as_deref(),
+        resume: summary.resume.as_deref(),
+        exit: summary.exit as u8,
+    }
+}
+
+/// Which unit it is about, and its `elapsed`.
+fn about(happening: &Happening<'_>) -> (Option<usize>, Duration) {
+    match happening {
+        Happening::Start { index, .. } => (Some(*index), Duration::ZERO),
+        Happening::Status { index, elapsed, .. }
+        | Happening::Ready { index, elapsed, .. }
+        | Happening::Soak { index, elapsed, .. }
+        | Happening::Hook { index, elapsed, .. }
+        | Happening::Ok { index, elapsed }
+        | Happening::Failed { index, elapsed, .. } => (Some(*index), *elapsed),
+        Happening::Summary(summary) => (None, summary.took),
+        _ => (None, Duration::ZERO),
+    }
+}
+
+fn is_remote(units: &[Shown]) -> bool {
+    units.iter().any(|unit| unit.host.is_some())
+}
+
+fn usec(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn msec(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exit::Exit;
-    use crate::restart::report::{Failure, Summary};
-
-    fn told(happening: &Happening<'_>) -> String {
-        let shown = |name: &str| Shown { name: name.to_owned(), ..Shown::default() };
-        let units = [shown("web@1.service"), shown("web@2.service")];
-        let mut json = Json::new(Vec::new(), "box".to_owned());
-        let now = SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_007);
-        json.tell(&units, happening, now).unwrap();
-        String::from_utf8(json.out).unwrap()
-    }
-
-    #[test]
-    fn a_line_break_in_a_status_stays_inside_its_line() {
-        let elapsed = Duration::from_millis(3);
-        let line = told(&Happening::Status { index: 0, elapsed, text: "a\nb\"" });
-        assert_eq!(line.lines().count(), 1);
-        assert!(line.contains(r#""status":"a\nb\"""#), "{line}");
-    }
-
-    #[test]
-    fn a_failure_carries_its_reason_and_its_log() {
-        let failure = Failure {
-            reason: "exited with 1 after 2.0 s".to_owned(),
-            result: "exit-code".to_owned(),
-            status: "loading".to_owned(),
-            log: vec!["boom".to_owned()],
-        };
-        let elapsed = Duration::from_millis(2040);
-        assert_eq!(
-            told(&Happening::Failed { index: 1, elapsed, failure: &failure }),
-            concat!(
-                r#"{"v":1,"ts":1700000000000007,"event":"unit_failed","host":"box","unit":"web@2.service","index":2,"#,
-                r#""total":2,"elapsed_ms":2040,"status":"loading","reason":"exited with 1 after 2.0 s","#,
-                r#""result":"exit-code","log":["boom"]}"#,
-                "\n"
-            )
-        );
-    }
-
-    #[test]
-    fn a_start_has_the_stamp_of_the_reply() {
-        let line = told(&Happening::Start { index: 0, enqueued: Duration::from_micros(42) });
-        assert_eq!(
-            line,
-            concat!(
-                r#"{"v":1,"ts":1700000000000007,"event":"unit_start","host":"box","unit":"web@1.service","index":1,"#,
-                r#""total":2,"elapsed_ms":0,"enqueued_monotonic_usec":42}"#,
-                "\n"
-            )
-        );
-    }
-
-    #[test]
-    fn the_summary_lists_every_unit_and_the_exit_code() {
-        let summary = Summary {
-            ready: vec![0],
-            failed: vec![],
-            in_flight: vec![],
-            not_attempted: vec![1],
-            stopped: None,
-            took: Duration::from_millis(5),
-            exit: Exit::Interrupted,
-            resume: Some("aye restart web@2.service".to_owned()),
-        };
-        assert_eq!(
-            told(&Happening::Summary(&summary)),
-            concat!(
-                r#"{"v":1,"ts":1700000000000007,"event":"summary","host":"box","total":2,"elapsed_ms":5,"#,
-                r#""ok":["web@1.service"],"failed":[],"in_flight":[],"not_attempted":["web@2.service"],"#,
-                r#""resume":"aye restart web@2.service","exit":130}"#,
-                "\n"
-            )
-        );
-    }
-}
+mod tests;

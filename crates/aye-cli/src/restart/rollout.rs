@@ -1,235 +1,372 @@
 //! The order of a rolling restart, as a state machine without I/O: what happened goes in with the time, what to
-//! do next comes out. It knows units by their index in the plan and nothing else about them.
+//! do next comes out. It knows units and hosts by their numbers in the plan and nothing else about them.
+//!
+//! | state | meaning | what leads out | action on the way out |
+//! |---|---|---|---|
+//! | Waiting | not touched | its turn: the first of the plan that may go | `Hook(Before)`, or `Enqueue` |
+//! | Before | its before-hook runs | the hook succeeded | `Enqueue` |
+//! | Enqueuing | the manager is asked for a job | `Enqueued` | |
+//! | | | `Denied`: back to Waiting, and nothing new starts | |
+//! | Starting | the manager has the job | `Ready` | `Hook(Check)`, or `Soak` |
+//! | Checking | the check runs, or pauses | the check succeeded | `Soak` |
+//! | | | the pause after a failed run is over: stays | `Hook(Check)` |
+//! | Soaking | has to stay as it is | the time is over | `Hook(After)`, or `Succeeded` |
+//! | After | its after-hook runs | the hook succeeded | `Succeeded` |
+//! | any of Before to After | | a failure of any kind | `Diagnose` |
+//! | Diagnosing | what there is to know is read | `Diagnosed` | `Hook(OnFail)`, or `Failed` |
+//! | OnFail | its on-fail hook runs | the hook ended, either way | `Failed` |
+//! | Ok, Failed | final | | |
+//!
+//! A state whose hook, check or soak was not asked for is passed through at once. Failures are `Failed`, `Broke`
+//! (from Checking on), a before- or after-hook that failed, a ready timeout (Starting, Checking), the deadline, and a
+//! host that was given up. A failure counts against the budget when it is known, not when it is diagnosed.
+//!
+//! A unit may go when the run has begun, nothing has stopped it, no question is open, the link to its host is up, the
+//! window (or the batch) of its host has room, all canaries have ended or it is one itself, and, with
+//! `min_available`, enough others are active. The first such unit of the plan goes. The run is over when nothing is in
+//! flight and waiting would not change that.
+//!
+//! While the link to a host is down nothing is enqueued there and nothing succeeds there: a soak or an after-hook that
+//! ends meanwhile is concluded at `Regained`. So a driver that has a link back tells first what it found out
+//! (`Enqueued`, `Ready`, `Failed`, `Broke`, `Health`), then `Regained`.
+//!
+//! When news and the clock meet, bad news comes before the clock and good news after it: a unit that breaks at the end
+//! of its soak is broken, and one that is ready at the end of its timeout is late.
 
+mod flight;
+mod host;
+mod order;
+mod plan;
+mod queue;
+mod timers;
+mod unit;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// How much may happen at once, and how much may go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// Units in flight at a time; at least 1.
-    pub(crate) max_parallel: usize,
-    /// Failures that do not stop the run yet.
-    pub(crate) max_failures: usize,
-}
+pub(crate) use plan::{Health, Limits, Plan, Planned, Spent};
+pub(crate) use unit::Phase;
 
-impl Default for Limits {
-    /// One after another, and stop at the first failure.
-    fn default() -> Self {
-        Self { max_parallel: 1, max_failures: 0 }
-    }
-}
+use super::report::Hook;
+use host::{Host, Link};
+use queue::Queue;
+use timers::{Timers, Waiter};
+use unit::Unit;
 
-/// How far one unit has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Not touched.
-    Waiting,
-    /// Being restarted since then.
-    InFlight(Instant),
-    /// Restarted, in this time.
-    Ready(Duration),
-    /// Failed, after this time.
-    Failed(Duration),
-}
-
-/// What happened.
+/// What happened. One for a unit that is in another phase, or for something that is not in the plan, changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The run may begin.
+    /// The run may begin; the deadline counts from here.
     Begin,
-    /// The unit of this index is ready.
+    /// A hook that was asked for has ended; of a check, this run of it.
+    HookEnded { index: usize, hook: Hook, ok: bool },
+    /// The manager has taken the unit's job.
+    Enqueued(usize),
+    /// The unit is active, with a new invocation.
     Ready(usize),
-    /// The unit of this index failed.
+    /// The unit failed: its job was refused, its job failed, or it is not what it should be after that.
     Failed(usize),
+    /// The unit was ready and is so no more: it left active, has another invocation, or was restarted.
+    Broke(usize),
+    /// What there is to know of a failure has been read.
+    Diagnosed(usize),
+    /// The manager does not let us; the unit was not touched.
+    Denied(usize),
+    /// A unit, in flight or not, is like this now.
+    Health { index: usize, health: Health },
+    /// The link to a host is down.
+    Lost { host: usize },
+    /// The link is back, and all has been told that was missed.
+    Regained { host: usize },
+    /// The link will not come back.
+    GivenUp { host: usize },
+    /// The answer to `Ask`.
+    Answered { go_on: bool },
     /// Somebody asked to stop: start nothing new.
     Interrupted,
-    /// The unit of this index was not touched after all: the manager does not let us.
-    Withdrawn(usize),
-    /// Nothing can be learned or done any more: end now, whatever is in flight.
+    /// End now, whatever is in flight.
     Abandoned,
+    /// Time has passed.
+    Tick,
+}
+
+impl Event {
+    /// Whether it lets something succeed, or go on.
+    fn is_good_news(self) -> bool {
+        match self {
+            Self::HookEnded { ok, .. } => ok,
+            Self::Enqueued(_) | Self::Ready(_) | Self::Regained { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Restart the unit of this index.
-    Start(usize),
+    /// Run the hook; `HookEnded` answers.
+    Hook(usize, Hook),
+    /// Ask the manager to restart the unit; `Enqueued`, `Failed` or `Denied` answers.
+    Enqueue(usize),
+    /// The soak has begun, and lasts for so long. Nothing to do but to watch, and to say `Broke`.
+    Soak(usize, Duration),
+    /// The unit failed: end a hook of it that still runs, read what there is to know; `Diagnosed` answers.
+    Diagnose(usize, Why),
+    /// The unit is in its final state, and well.
+    Succeeded(usize),
+    /// The unit is in its final state, and failed.
+    Failed(usize),
+    /// More failures than allowed, this unit's among them: ask whether to go on; `Answered` answers. A question that is
+    /// open at `End` has no use any more.
+    Ask(usize),
     /// The run is over.
     End,
+}
+
+/// Why a unit failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// `Event::Failed` or `Event::Broke` said so.
+    Judged,
+    /// This hook failed.
+    Hook(Hook),
+    /// It was not ready in time.
+    ReadyTimeout,
+    /// It was ready, and its check did not succeed in time.
+    CheckTimeout,
+    /// The run's time is over.
+    Deadline,
+    /// Its host was given up: the outcome is unknown.
+    Unreachable,
+}
+
+/// How a unit ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Final {
+    /// Not touched.
+    NotAttempted,
+    /// Restarted, and well.
+    Ok,
+    /// Failed.
+    Failed,
+    /// Left in the middle by `Abandoned`; its phase says where.
+    Left,
+}
+
+/// Why units were not attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// So many failed, which is more than allowed.
+    Budget { failed: usize },
+    /// Somebody asked to stop.
+    Interrupted,
+    /// The run's time was over.
+    Deadline,
+    /// Too few units are active to let one more be missing.
+    Availability,
+    /// The manager does not let us.
+    Denied,
+    /// A host was given up: it has the units that are left, or its failures were more than allowed.
+    Unreachable,
 }
 
 /// A run in progress.
 #[derive(Debug)]
 pub(crate) struct Rollout {
-    standings: Vec<Standing>,
     limits: Limits,
-    interrupted: bool,
+    units: Vec<Unit>,
+    hosts: Vec<Host>,
+    queue: Queue,
+    flight: BTreeSet<usize>,
+    timers: Timers,
+    /// Active units that are not in flight.
+    available: usize,
+    canaries_left: usize,
+    failures: usize,
+    forgiven: usize,
+    /// Failed units that still have to be asked about.
+    questions: VecDeque<usize>,
+    asking: Option<usize>,
+    halt: Option<Stop>,
+    begun: bool,
     over: bool,
+    /// What the step in progress has decided so far.
+    actions: Vec<Action>,
 }
 
 impl Rollout {
-    pub(crate) fn new(units: usize, limits: Limits) -> Self {
-        let standings = vec![Standing::Waiting; units];
-        Self { standings, limits, interrupted: false, over: false }
+    pub(crate) fn new(plan: Plan) -> Self {
+        let Plan { units, hosts, limits } = plan;
+        let hosts = units.iter().map(|unit| unit.host + 1).max().unwrap_or(0).max(hosts);
+        let window = |host: usize| limits.max_parallel.get(host).copied().unwrap_or(1);
+        let staggered = !limits.stagger.is_zero();
+        let mut rollout = Self {
+            units: units.iter().map(Unit::new).collect(),
+            hosts: (0..hosts).map(|host| Host::new(window(host), staggered)).collect(),
+            queue: Queue::new(hosts),
+            flight: BTreeSet::new(),
+            timers: Timers::default(),
+            available: 0,
+            canaries_left: limits.canary.min(units.len()),
+            failures: 0,
+            forgiven: 0,
+            questions: VecDeque::new(),
+            asking: None,
+            halt: None,
+            begun: false,
+            over: false,
+            actions: Vec::new(),
+            limits,
+        };
+        rollout.line_up();
+        rollout
     }
 
-    /// Takes in what happened at `now`, and says what to do. An ending that was reported already, or that no
-    /// start led to, changes nothing.
+    fn line_up(&mut self) {
+        for index in 0..self.units.len() {
+            self.census(index, true);
+            let unit = &self.units[index];
+            self.queue.add(index, unit.host, unit.health == Health::Active);
+        }
+        (0..self.hosts.len()).for_each(|host| self.refresh(host));
+    }
+
+    /// Takes in what happened at `now`, and says what to do, in this order.
     pub(crate) fn step(&mut self, event: Event, now: Instant) -> Vec<Action> {
-        match event {
-            Event::Begin => {}
-            Event::Ready(index) => self.settle(index, now, Standing::Ready),
-            Event::Failed(index) => self.settle(index, now, Standing::Failed),
-            Event::Withdrawn(index) => {
-                self.standings[index] = Standing::Waiting;
-                return self.end();
+        if !self.over {
+            if event.is_good_news() {
+                self.wake(now);
             }
-            Event::Interrupted => self.interrupted = true,
-            Event::Abandoned => return self.end(),
+            self.take(event, now);
+            self.wake(now);
+            self.proceed();
         }
-        self.proceed(now)
+        std::mem::take(&mut self.actions)
     }
 
-    /// How far the unit of this index has come.
-    pub(crate) fn standing(&self, index: usize) -> Standing {
-        self.standings[index]
+    /// When to step with `Event::Tick`, if nothing happens before.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        self.timers.next().filter(|_| !self.over)
     }
 
-    /// For how long the unit of this index has been in flight.
+    /// How far the unit has come. Left in the middle, it stays in that phase.
+    pub(crate) fn phase(&self, index: usize) -> Phase {
+        self.units[index].phase
+    }
+
+    /// For how long the unit has been in flight, from the enqueuing of its job; fixed once that is over.
     pub(crate) fn elapsed(&self, index: usize, now: Instant) -> Duration {
-        match self.standings[index] {
-            Standing::Waiting => Duration::ZERO,
-            Standing::InFlight(since) => now.saturating_duration_since(since),
-            Standing::Ready(took) | Standing::Failed(took) => took,
+        self.units[index].elapsed(now)
+    }
+
+    /// How the unit ended, or would if the run ended now.
+    pub(crate) fn outcome(&self, index: usize) -> Final {
+        match self.phase(index) {
+            Phase::Waiting => Final::NotAttempted,
+            Phase::Ok => Final::Ok,
+            Phase::Failed => Final::Failed,
+            _ => Final::Left,
         }
     }
 
-    /// The units in this standing, in the order of the plan.
-    pub(crate) fn indices(&self, wanted: impl Fn(Standing) -> bool) -> Vec<usize> {
-        (0..self.standings.len()).filter(|&index| wanted(self.standings[index])).collect()
+    /// Why units were not attempted, or will not be; `None` when there are no such units.
+    pub(crate) fn stopped(&self) -> Option<Stop> {
+        let stop = self.halt.filter(|_| self.queue.waiting() > 0)?;
+        Some(match stop {
+            Stop::Budget { .. } => Stop::Budget { failed: self.failures },
+            other => other,
+        })
     }
 
-    fn settle(&mut self, index: usize, now: Instant, standing: fn(Duration) -> Standing) {
-        if let Standing::InFlight(since) = self.standings[index] {
-            self.standings[index] = standing(now.saturating_duration_since(since));
+    /// Whether `Action::End` has been given.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn take(&mut self, event: Event, now: Instant) {
+        let in_phase = |index: usize, phase| self.units.get(index).is_some_and(|unit| unit.phase == phase);
+        let may = |index: usize, may: fn(Phase) -> bool| self.units.get(index).is_some_and(|u| may(u.phase));
+        match event {
+            Event::Begin if !self.begun => self.begin(now),
+            Event::HookEnded { index, hook, ok } if may(index, Phase::is_in_flight) => {
+                self.hook_ended(index, hook, ok, now);
+            }
+            Event::Enqueued(index) if in_phase(index, Phase::Enqueuing) => self.enqueued(index, now),
+            Event::Ready(index) if in_phase(index, Phase::Starting) => self.ready(index, now),
+            Event::Failed(index) if may(index, Phase::may_fail) => self.fail(index, Why::Judged),
+            Event::Broke(index) if may(index, Phase::may_break) => self.fail(index, Why::Judged),
+            Event::Diagnosed(index) if in_phase(index, Phase::Diagnosing) => self.diagnosed(index, now),
+            Event::Denied(index) if in_phase(index, Phase::Enqueuing) => self.denied(index, now),
+            Event::Health { index, health } if index < self.units.len() => self.health(index, health),
+            Event::Lost { host } => self.relink(host, Link::Lost),
+            Event::Regained { host } => self.relink(host, Link::Up),
+            Event::GivenUp { host } => self.relink(host, Link::Gone),
+            Event::Answered { go_on } => self.answered(go_on),
+            Event::Interrupted => self.halt(Stop::Interrupted),
+            Event::Abandoned => self.abandon(now),
+            _ => {}
         }
     }
 
-    fn proceed(&mut self, now: Instant) -> Vec<Action> {
-        let mut actions = Vec::new();
-        while let Some(next) = self.next() {
-            self.standings[next] = Standing::InFlight(now);
-            actions.push(Action::Start(next));
+    fn begin(&mut self, now: Instant) {
+        self.begun = true;
+        let deadline = self.limits.deadline.map(|deadline| flight::after(now, deadline));
+        self.timers.set(Waiter::Run, deadline);
+    }
+
+    fn relink(&mut self, host: usize, link: Link) {
+        if self.hosts.get(host).is_none_or(|host| host.link == Link::Gone) {
+            return;
         }
-        if self.in_flight() == 0 {
-            actions.extend(self.end());
+        self.hosts[host].link = link;
+        self.refresh(host);
+        let there: Vec<_> = self.flight.iter().copied().filter(|&i| self.units[i].host == host).collect();
+        for index in there {
+            if link == Link::Gone && self.phase(index).may_fail() {
+                self.fail(index, Why::Unreachable);
+            } else {
+                self.schedule(index);
+            }
         }
-        actions
     }
 
-    fn next(&self) -> Option<usize> {
-        let failures = self.indices(|s| matches!(s, Standing::Failed(_))).len();
-        let stopped = self.interrupted || self.over || failures > self.limits.max_failures;
-        let room = self.in_flight() < self.limits.max_parallel.max(1);
-        let waiting = || self.standings.iter().position(|s| *s == Standing::Waiting);
-        if stopped || !room { None } else { waiting() }
+    fn abandon(&mut self, now: Instant) {
+        self.halt(Stop::Interrupted);
+        for &index in &self.flight {
+            let unit = &mut self.units[index];
+            unit.took = Some(unit.elapsed(now));
+        }
+        self.end();
     }
 
-    fn in_flight(&self) -> usize {
-        self.indices(|s| matches!(s, Standing::InFlight(_))).len()
+    /// Lets the clock do what is due, in the order of time.
+    fn wake(&mut self, now: Instant) {
+        while !self.over
+            && let Some(waiter) = self.timers.pop(now)
+        {
+            match waiter {
+                Waiter::Unit(index) => self.woken(index, now),
+                Waiter::Host(host) => {
+                    self.hosts[host].rested();
+                    self.refresh(host);
+                }
+                Waiter::Run => self.expire(),
+            }
+        }
     }
 
-    fn end(&mut self) -> Vec<Action> {
-        let first = !std::mem::replace(&mut self.over, true);
-        first.then_some(Action::End).into_iter().collect()
+    /// The deadline has passed: nothing new, and what is in flight has failed.
+    fn expire(&mut self) {
+        self.halt(Stop::Deadline);
+        for index in self.flight.clone() {
+            if self.phase(index).may_fail() {
+                self.fail(index, Why::Deadline);
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Action::{End, Start};
-    use Event::{Abandoned, Begin, Failed, Interrupted, Ready};
-
-    /// Runs a script of (event, expected actions), one second apart.
-    fn play(units: usize, limits: Limits, script: &[(Event, &[Action])]) -> Rollout {
-        let mut rollout = Rollout::new(units, limits);
-        let mut now = Instant::now();
-        for (event, expected) in script {
-            assert_eq!(rollout.step(*event, now), *expected, "after {event:?}");
-            now += Duration::from_secs(1);
-        }
-        rollout
-    }
-
-    fn waiting(rollout: &Rollout) -> Vec<usize> {
-        rollout.indices(|s| s == Standing::Waiting)
-    }
-
-    #[test]
-    fn the_first_failure_leaves_the_rest_untouched() {
-        let script = [(Begin, &[Start(0)][..]), (Ready(0), &[Start(1)]), (Failed(1), &[End])];
-        assert_eq!(waiting(&play(4, Limits::default(), &script)), [2, 3]);
-    }
-
-    #[test]
-    fn an_interrupt_finishes_what_is_in_flight_and_starts_nothing() {
-        let script = [(Begin, &[Start(0)][..]), (Interrupted, &[]), (Ready(0), &[End])];
-        assert_eq!(waiting(&play(3, Limits::default(), &script)), [1, 2]);
-    }
-
-    #[test]
-    fn an_abandoned_run_ends_at_once_and_keeps_its_units_in_flight() {
-        let script = [(Begin, &[Start(0)][..]), (Interrupted, &[]), (Abandoned, &[End])];
-        let rollout = play(2, Limits::default(), &script);
-        assert_eq!(rollout.indices(|s| matches!(s, Standing::InFlight(_))), [0]);
-    }
-
-    #[test]
-    fn an_interrupt_before_the_beginning_touches_nothing() {
-        play(2, Limits::default(), &[(Interrupted, &[End]), (Begin, &[])]);
-    }
-
-    #[test]
-    fn a_unit_that_may_not_be_touched_ends_the_run_as_not_attempted() {
-        let script = [(Begin, &[Start(0)][..]), (Event::Withdrawn(0), &[End])];
-        assert_eq!(waiting(&play(2, Limits::default(), &script)), [0, 1]);
-    }
-
-    #[test]
-    fn no_units_is_no_work() {
-        play(0, Limits::default(), &[(Begin, &[End])]);
-    }
-
-    #[test]
-    fn an_ending_reported_twice_counts_once() {
-        let script = [(Begin, &[Start(0)][..]), (Ready(0), &[Start(1)]), (Ready(0), &[]), (Ready(1), &[End])];
-        play(2, Limits::default(), &script);
-    }
-
-    #[test]
-    fn one_unit_follows_another_and_each_has_its_time() {
-        let script = [(Begin, &[Start(0)][..]), (Ready(0), &[Start(1)]), (Ready(1), &[End])];
-        let rollout = play(2, Limits::default(), &script);
-        assert_eq!(rollout.standing(1), Standing::Ready(Duration::from_secs(1)));
-    }
-
-    #[test]
-    fn a_wider_limit_keeps_that_many_in_flight() {
-        let limits = Limits { max_parallel: 2, max_failures: 0 };
-        let script = [
-            (Begin, &[Start(0), Start(1)][..]),
-            (Ready(1), &[Start(2)]),
-            (Failed(0), &[]),
-            (Ready(2), &[End]),
-        ];
-        assert_eq!(waiting(&play(4, limits, &script)), [3]);
-    }
-
-    #[test]
-    fn a_failure_within_the_budget_does_not_stop_the_run() {
-        let limits = Limits { max_parallel: 1, max_failures: 1 };
-        let script = [(Begin, &[Start(0)][..]), (Failed(0), &[Start(1)]), (Failed(1), &[End])];
-        assert_eq!(waiting(&play(3, limits, &script)), [2]);
-    }
-}
+mod simulation;
+#[cfg(test)]
+mod tests;
