@@ -18,8 +18,10 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// The states of a unit file that count as enabled.
 const ENABLED: [&str; 2] = ["enabled", "enabled-runtime"];
 
-/// Questions that are on their way at a time; answers are some ten kilobytes each.
-const AT_ONCE: usize = 32;
+/// How many units are read at the same time: over ssh each reply takes its time, and waiting for one before asking
+/// for the next would add those times up. A service's properties are some 25 KB on the wire, and are held until
+/// they are read.
+pub(crate) const AT_ONCE: usize = 32;
 
 /// What to enqueue for a unit, always with the mode `replace`, as systemctl does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
