@@ -24,7 +24,7 @@ enum Aye {
     Notify(notify::Args),
     Wrap(wrap::Args),
     Run(run::Args),
-    Restart(restart::Args),
+    Restart(Box<restart::Args>),
 }
 
 fn main() -> ExitCode {

@@ -232,7 +232,7 @@ impl Args {
         words.option("--min-available", self.min_available);
         if let Some(LockWait(wait)) = self.lock_wait {
             words.0.push(
-                wait.map_or("--lock-wait".to_owned(), |wait| format!("--lock-wait={}us", wait.as_micros())),
+                wait.map_or("--lock-wait".to_owned(), |wait| format!("--lock-wait={}", shortest(wait))),
             );
         }
         for (name, command) in [
@@ -377,7 +377,7 @@ pub(super) mod tests {
             "--on-failure=ask",
             "--min-available",
             "3",
-            "--lock-wait=5000000us",
+            "--lock-wait=5s",
             "--check",
             "curl x",
         ];

@@ -7,7 +7,8 @@ use aye_bus::{Manager, Unit, Where};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-const LINES: &str = "10";
+/// Of a stack trace, the line that says what happened is the first.
+const LINES: &str = "20";
 
 /// A journal that takes longer is not waited for: a failure is shown with or without its log.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -44,7 +44,7 @@ mod unit;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-pub(crate) use plan::{Health, Limits, Plan, Planned, Spent};
+pub(crate) use plan::{Health, Limits, Plan, Planned};
 pub(crate) use unit::Phase;
 
 use super::report::Hook;

@@ -29,10 +29,9 @@ impl Run<'_> {
                     let elapsed = self.elapsed(index);
                     self.reporter.tell(&Happening::Ok { index, elapsed });
                 }
-                // It has been told when it was diagnosed.
-                Action::Failed(_) => {}
+                // A failure was told when it was diagnosed, and the loop ends by itself.
+                Action::Failed(_) | Action::End => {}
                 Action::Ask(index) => self.ask(index),
-                Action::End => self.over = true,
             }
         }
     }

@@ -67,7 +67,6 @@ pub(super) struct Run<'a> {
     interrupted: Option<Exit>,
     denied: Option<Error>,
     unreachable: Option<Error>,
-    over: bool,
 }
 
 impl<'a> Run<'a> {
@@ -102,7 +101,6 @@ impl<'a> Run<'a> {
             interrupted: None,
             denied: None,
             unreachable: None,
-            over: false,
         };
         for site in 0..run.sites.len() {
             run.sites[site].listen(site, &run.sender);
@@ -118,7 +116,7 @@ impl<'a> Run<'a> {
         self.reporter.plan();
         self.step(Event::Begin);
         self.act();
-        while !self.over {
+        while !self.rollout.is_over() {
             let wake = self.rollout.next_wake().filter(|_| self.confirming.is_empty());
             tokio::select! {
                 biased;
