@@ -108,9 +108,14 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
             crate::complain(format_args!("aye restart: --only-stale will not know this run: {error}"));
         }
     }
-    let exit = Run::new(task(args), sites, selection.units, plan, reporter).finish().await?;
-    if let Some(store) = store.filter(|_| exit == Exit::Done) {
-        store.forget(&key);
+    let labels: Vec<String> = selection.units.iter().map(label).collect();
+    let (exit, ok) = Run::new(task(args), sites, selection.units, plan, reporter).finish().await?;
+    if let Some(store) = store {
+        let restarted: Vec<String> = ok.into_iter().map(|index| labels[index].clone()).collect();
+        store.cross_out(&key, &restarted);
+        if exit == Exit::Done {
+            store.forget(&key);
+        }
     }
     Ok(exit)
 }
@@ -128,7 +133,7 @@ fn exit_of(error: &Error) -> Exit {
         Error::Unreachable { .. } | Error::Lost { .. } => Exit::Unreachable,
         Error::Denied { .. } => Exit::NotPermitted,
         Error::NothingMatched { .. } => Exit::NothingMatched,
-        Error::NotRestartable { .. } => Exit::Usage,
+        Error::NotRestartable { .. } | Error::BadPlace { .. } => Exit::Usage,
         _ => Exit::Failed,
     }
 }

@@ -12,12 +12,21 @@ use serde::{Deserialize, Serialize};
 
 const VERSION: u8 = 1;
 
+/// In the place of a start: restarted, by the run itself or by one that took up what it left.
+const DONE: &str = "done";
+
 /// The words by which a run is known again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Key {
     pub(super) managers: Vec<String>,
     pub(super) verb: String,
     pub(super) patterns: Vec<String>,
+}
+
+impl Key {
+    fn is_alike(&self, other: &Self) -> bool {
+        self.managers == other.managers && self.verb == other.verb
+    }
 }
 
 /// The start of each unit at the beginning of a run, by manager and unit; empty for one that never ran.
@@ -41,6 +50,22 @@ impl Record {
     pub(super) fn of<'a>(key: Key, units: impl IntoIterator<Item = (String, &'a Unit)>) -> Self {
         let starts = units.into_iter().map(|(label, unit)| (label, start_of(unit))).collect();
         Self { v: VERSION, key, starts }
+    }
+
+    /// Crosses out what has been restarted; whether anything changed.
+    fn cross_out(&mut self, labels: &[String]) -> bool {
+        let mut changed = false;
+        for label in labels {
+            if let Some(start) = self.starts.get_mut(label) {
+                changed |= start != DONE;
+                DONE.clone_into(start);
+            }
+        }
+        changed
+    }
+
+    fn is_finished(&self) -> bool {
+        self.starts.values().all(|start| start == DONE)
     }
 
     /// Whether a unit has yet to be restarted: it is not running, or it runs what it ran when the recorded run began. A unit
@@ -98,6 +123,24 @@ impl Store {
     /// Forgets the run.
     pub(super) fn forget(&self, key: &Key) {
         let _ = fs::remove_file(self.file(key));
+    }
+
+    /// Crosses the units that a run has restarted out of all records of its managers and verb: the command that resumes names
+    /// units, not the pattern they came from. A record of which nothing is left is forgotten.
+    pub(super) fn cross_out(&self, by: &Key, labels: &[String]) {
+        for path in fs::read_dir(&self.0).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            let record = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+            let Some(mut record) = record.filter(|record| record.v == VERSION && record.key.is_alike(by))
+            else {
+                continue;
+            };
+            if record.cross_out(labels) && !record.is_finished() {
+                let _ = self.keep(&record);
+            }
+            if record.is_finished() {
+                self.forget(&record.key);
+            }
+        }
     }
 
     fn file(&self, key: &Key) -> PathBuf {
@@ -167,6 +210,31 @@ mod tests {
         store.keep(&record(2)).unwrap();
         assert_eq!((store.find(&key("web@*")), store.find(&key("api@*"))), (Some(record(2)), None));
         store.forget(&key("web@*"));
+        assert_eq!(store.find(&key("web@*")), None);
+    }
+
+    #[test]
+    fn what_another_run_has_restarted_is_crossed_out_until_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store(dir.path().to_owned());
+        let units = [
+            started(ActiveState::Active, 1),
+            Unit { name: "web@2.service".to_owned(), ..started(ActiveState::Active, 1) },
+        ];
+        store.keep(&Record::of(key("web@*"), units.iter().map(|unit| (label("box", unit), unit)))).unwrap();
+        let reload = Key { verb: "reload".to_owned(), ..key("web@1") };
+        store.cross_out(&reload, &["box web@1.service".to_owned()]);
+        assert!(
+            store.find(&key("web@*")).unwrap().is_stale("box web@1.service", &units[0]),
+            "a reload is no restart"
+        );
+        store.cross_out(&key("web@1"), &["box web@1.service".to_owned()]);
+        let left = store.find(&key("web@*")).unwrap();
+        assert_eq!(
+            (left.is_stale("box web@1.service", &units[0]), left.is_stale("box web@2.service", &units[1])),
+            (false, true)
+        );
+        store.cross_out(&key("web@2"), &["box web@2.service".to_owned()]);
         assert_eq!(store.find(&key("web@*")), None);
     }
 

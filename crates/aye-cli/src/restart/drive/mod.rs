@@ -108,8 +108,8 @@ impl<'a> Run<'a> {
         run
     }
 
-    /// Runs until everything that will be done is done, or a second interrupt.
-    pub(super) async fn finish(mut self) -> Result<Exit, Refusal> {
+    /// Runs until everything that will be done is done, or a second interrupt. Says how it ended, and which units are well.
+    pub(super) async fn finish(mut self) -> Result<(Exit, Vec<usize>), Refusal> {
         let mut interrupts = Interrupts::new()
             .map_err(|error| (Exit::Failed, format!("cannot listen for signals: {error}")))?;
         let mut ticks = seconds();
@@ -127,7 +127,9 @@ impl<'a> Run<'a> {
             }
             self.act();
         }
-        Ok(self.conclude())
+        let exit = self.conclude();
+        let ok = (0..self.members.len()).filter(|&index| self.rollout.outcome(index) == Final::Ok);
+        Ok((exit, ok.collect()))
     }
 
     /// Tells the rollout, and puts down what it wants done.
