@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use aye_bus::{Change, Error, JobResult, Manager, OwnedObjectPath, Signal, Signals, Unit, Verdict};
+use aye_bus::{Change, Error, JobResult, OwnedObjectPath, Signal, Unit, Verdict};
 
 use super::super::report::{Failure, Happening, Hook, HookEnd};
 use super::super::rollout::{Event, Phase};
 use super::super::select::health;
 use super::Run;
-use super::site::Link;
+use super::site::{Back, Link};
 
 /// Something that has happened.
 pub(super) enum Input {
@@ -27,7 +27,7 @@ pub(super) enum Input {
     Back {
         site: usize,
         epoch: usize,
-        outcome: Result<(Manager, Signals), Error>,
+        outcome: Result<Back, Error>,
     },
     /// The units of a site, after its link came back.
     Reread {
@@ -274,13 +274,13 @@ impl Run<'_> {
         }
     }
 
-    fn back(&mut self, site: usize, epoch: usize, outcome: Result<(Manager, Signals), Error>) {
+    fn back(&mut self, site: usize, epoch: usize, outcome: Result<Back, Error>) {
         if epoch != self.sites[site].epoch {
             return;
         }
         match outcome {
-            Ok((manager, signals)) => {
-                let after = self.sites[site].regain(site, manager, signals, &self.sender);
+            Ok(back) => {
+                let after = self.sites[site].regain(site, back, &self.sender);
                 let host = self.sites[site].place.host().map(str::to_owned);
                 self.reporter.tell(&Happening::Regained { host: host.as_deref(), after });
                 self.read_all(site);

@@ -2,7 +2,16 @@
 
 use super::host::Link;
 use super::plan::Health;
-use super::{Action, Rollout, Stop};
+use super::{Action, Phase, Rollout, Stop};
+
+/// What will become of a run in which nothing happens now.
+enum Outlook {
+    /// Something is still to come: an answer, a link, the clock, a unit on its way.
+    Waits,
+    Done,
+    /// Units are left, and nothing will let them go.
+    Stuck(Stop),
+}
 
 impl Rollout {
     /// Does whatever may be done now.
@@ -11,12 +20,15 @@ impl Rollout {
             self.start(index);
         }
         self.ask();
-        if !self.over
-            && self.flight.is_empty()
-            && let Some(stop) = self.stuck()
-        {
-            stop.into_iter().for_each(|stop| self.halt(stop));
-            self.end();
+        if !self.over && self.flight.is_empty() {
+            match self.outlook() {
+                Outlook::Waits => {}
+                Outlook::Done => self.end(),
+                Outlook::Stuck(stop) => {
+                    self.halt(stop);
+                    self.end();
+                }
+            }
         }
     }
 
@@ -59,17 +71,17 @@ impl Rollout {
         }
     }
 
-    /// With nothing in flight and nothing that may start: whether nothing will come of waiting, and what the reason is
-    /// when units are left.
-    fn stuck(&self) -> Option<Option<Stop>> {
+    /// What will become of a run with nothing in flight and nothing that may start.
+    fn outlook(&self) -> Outlook {
         if self.halt.is_some() {
-            return Some(None);
+            return Outlook::Done;
         }
         if !self.begun {
-            return None;
+            return Outlook::Waits;
         }
         if !self.is_anybody_left() {
-            return Some((self.queue.waiting() > 0).then_some(Stop::Unreachable));
+            let all_done = self.queue.waiting() == 0;
+            return if all_done { Outlook::Done } else { Outlook::Stuck(Stop::Unreachable) };
         }
         let awaited = |host: usize| match self.hosts[host].link {
             Link::Up => self.hosts[host].is_resting() && self.queue.has(host),
@@ -77,15 +89,15 @@ impl Rollout {
             Link::Gone => false,
         };
         if self.is_exceeded() || (0..self.hosts.len()).any(awaited) {
-            return None;
+            return Outlook::Waits;
         }
         // What may go but for the availability; another canary that nobody can reach blocks all others.
         let unavailable = self.queue.first(true).is_some_and(|index| self.is_its_turn(index));
         let moving = self.hosts.iter().any(|host| host.link != Link::Gone && host.moving > 0);
         match (unavailable, moving) {
-            (true, true) => None,
-            (true, false) => Some(Some(Stop::Availability)),
-            (false, _) => Some(Some(Stop::Unreachable)),
+            (true, true) => Outlook::Waits,
+            (true, false) => Outlook::Stuck(Stop::Availability),
+            (false, _) => Outlook::Stuck(Stop::Unreachable),
         }
     }
 
@@ -124,7 +136,7 @@ impl Rollout {
         self.census(index, false);
         self.units[index].health = health;
         self.census(index, true);
-        if phase == super::Phase::Waiting {
+        if phase == Phase::Waiting {
             self.queue.remove(index, host);
             self.queue.add(index, host, health == Health::Active);
         }

@@ -235,7 +235,9 @@ impl<'a> Play<'a> {
         if self.steps > MOST_STEPS {
             return Err("it does not come to an end".to_owned());
         }
-        actions.into_iter().for_each(|action| self.perform(action));
+        for action in actions {
+            self.perform(action);
+        }
         Ok(())
     }
 
