@@ -108,7 +108,8 @@ fn axis(page: &mut String, timeline: &Timeline, step: Duration) {
     let mut mark = Duration::ZERO;
     while mark.as_secs_f64() <= timeline.end.as_secs_f64() * 0.93 {
         let label = if mark.is_zero() { "0".to_owned() } else { duration(mark) };
-        put!(page, "<b style=\"left:{}\">{label}</b>", Percent(mark, timeline.end));
+        let late = if mark.as_secs_f64() > timeline.end.as_secs_f64() * 0.8 { " class=\"late\"" } else { "" };
+        put!(page, "<b{late} style=\"left:{}\">{label}</b>", Percent(mark, timeline.end));
         mark += step.max(Duration::from_micros(1));
     }
     put!(page, "</span><span class=\"e\">to ready</span></div>\n");
