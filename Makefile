@@ -10,7 +10,7 @@ FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT
 # The addon, for this machine's CPU and not linked: node/addon/build is for those.
 ADDON := --manifest-path node/addon/Cargo.toml --target-dir $(OUT)/addon-check
 
-.PHONY: help demo test bench build static check rust simulate fuzz miri addon node docs live race vsock msrv others matrix
+.PHONY: help demo test bench build static check rust simulate page fuzz miri addon node docs live hosts race load vsock msrv others matrix
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -88,6 +88,9 @@ docs: ## every command of the README
 live: static addon ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
+hosts: static ## -H and -M on two hosts with sshd; takes root
+	tests/hosts/run
+
 vsock: addon ## the vsock test, Node's part in it included, under a kernel that has the loopback
 	$(STATIC) test -q --locked -p aye --test vsock --target $(HOST) \
 		--config 'target.$(HOST).runner="tests/vsock/boot"' -- --loopback-required --node
@@ -97,3 +100,6 @@ msrv: ## crate aye, with std and without, by the oldest Rust it is for
 
 race: static ## 20,000 messages of short-lived senders for each version and sender: none of aye's is lost
 	tests/systemd/race
+
+load: static ## 50,000 requests during 20 rolling restarts under live systemd 257 and 262: none fails
+	tests/systemd/load

@@ -4,16 +4,23 @@
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
+use tokio::process::Command;
 use zbus::connection::Builder;
 
+use crate::ending::Ending;
+use crate::link::{Link, Showed};
 use crate::peer::Peer;
-use crate::{Error, Manager, Result};
+use crate::{Error, Host, Machine, Manager, Result, advice};
 
 /// How long a manager may take over the handshake and over each method call: what libsystemd allows (25 s).
 const PATIENCE: Duration = Duration::from_secs(25);
+
+const INSTALL: &str = "install it, or name another with --ssh-command or $SYSTEMD_SSH";
 
 /// Which manager is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +32,10 @@ pub enum Where {
     User,
     /// `aye run` in this runtime directory; its socket is `DIR/systemd/private`.
     Embedded(PathBuf),
+    /// A manager in a container or virtual machine of this machine.
+    Machine(Machine),
+    /// A manager of another host, behind ssh.
+    Host(Host),
 }
 
 impl fmt::Display for Where {
@@ -32,9 +43,15 @@ impl fmt::Display for Where {
         match self {
             Self::System => write!(f, "the system manager"),
             Self::User => write!(f, "the user manager"),
+            Self::Machine(machine) => write!(f, "the {} of machine {}", scope(machine.user), machine.name),
+            Self::Host(host) => write!(f, "the {} of {}", scope(host.user), host.destination),
             Self::Embedded(dir) => write!(f, "the embedded manager of {}", dir.display()),
         }
     }
+}
+
+fn scope(user: bool) -> &'static str {
+    if user { "user manager" } else { "system manager" }
 }
 
 /// The embedded manager's runtime directory when none is named: `$AYE_RUNTIME_DIR`, else `aye` under
@@ -68,6 +85,7 @@ impl Where {
             Self::System => rustix::process::geteuid().is_root().then(|| "/run/systemd/private".into()),
             Self::User => Some(user_runtime_dir().join("systemd/private")),
             Self::Embedded(dir) => Some(dir.join("systemd/private")),
+            Self::Machine(_) | Self::Host(_) => None,
         }
     }
 
@@ -75,28 +93,90 @@ impl Where {
         match self {
             Self::System => Some(("the system bus", Builder::system())),
             Self::User => Some(("the user bus", Builder::session())),
-            Self::Embedded(_) => None,
+            Self::Embedded(_) | Self::Machine(_) | Self::Host(_) => None,
         }
     }
 
     fn advice(&self) -> &'static str {
         match self {
             Self::System => "is systemd running as PID 1 here? `aye run` is a manager that needs no systemd",
+            Self::Machine(_) => "`machinectl list` shows the machines; only root may enter one",
+            Self::Host(_) if self.machine().is_some() => {
+                "`machinectl list` there shows its machines; only root may enter one"
+            }
+            Self::Host(_) => "does `ssh -o BatchMode=yes` reach it, and does systemd run there?",
             Self::User => "is there a login session, or lingering (loginctl enable-linger) for this user?",
             Self::Embedded(_) => "start one with `aye run`, or name its directory with --embedded=DIR",
         }
     }
 
-    /// Connects: the private socket first, then the bus.
+    /// The host or machine as it was typed; `None` for a manager of this machine.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Machine(machine) => Some(&machine.name),
+            Self::Host(host) => Some(&host.destination),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a user's manager and not the system's.
+    pub fn is_user(&self) -> bool {
+        match self {
+            Self::User => true,
+            Self::Machine(machine) => machine.user,
+            Self::Host(host) => host.user,
+            Self::System | Self::Embedded(_) => false,
+        }
+    }
+
+    /// The machine that the manager is in, as tools take it with `--machine=`; for a [`Host`], that is one there.
+    pub fn machine(&self) -> Option<&str> {
+        match self {
+            Self::Machine(machine) => Some(&machine.name),
+            Self::Host(host) => host.parts().ok()?.machine,
+            _ => None,
+        }
+    }
+
+    /// A command on the host: through ssh for a [`Host`], each word quoted for the shell there, and here for all
+    /// others. Neither a terminal's input nor its Ctrl-C reaches it, and it ends with its [`tokio::process::Child`].
+    /// To reach into a [`Where::machine`], the program's own `--machine=` is needed.
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let plain = || std::iter::once(&program).chain(arguments).map(|word| (*word).to_owned()).collect();
+        let line: Vec<String> = match self {
+            // A destination that is none was refused when it was connected to; `false` cannot reach another place.
+            Self::Host(host) => {
+                host.command_line(program, arguments).unwrap_or_else(|_| vec!["false".to_owned()])
+            }
+            _ => plain(),
+        };
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+        command
+    }
+
+    /// Connects: to a manager of this machine by its private socket first, then over the bus; to a machine or a host
+    /// over its bus, by a child that lives as long as the connection.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] names each address tried and why it did not answer; [`Error::Denied`] when the
-    /// socket is there and refuses this user.
+    /// [`Error::Unreachable`] names each address tried and why it did not answer, in ssh's own words where there was
+    /// one; [`Error::Denied`] when the socket is there and refuses this user; [`Error::BadPlace`].
     pub async fn connect(&self) -> Result<Manager> {
+        match self {
+            Self::Machine(machine) => {
+                machine.check()?;
+                self.bridged(&machine.bridge(), false).await
+            }
+            Self::Host(host) => self.bridged(&host.bridge()?, host.is_direct()).await,
+            _ => self.local().await,
+        }
+    }
+
+    async fn local(&self) -> Result<Manager> {
         let mut tried = Vec::new();
         if let Some(path) = self.private_socket() {
             match peer(&path).await {
-                Ok(connection) => return Ok(Manager::new(connection)),
+                Ok(connection) => return Ok(Manager::new(connection, Ending::default())),
                 Err(Trouble::Denied(reason)) if self.bus().is_none() => {
                     return Err(Error::Denied { doing: format!("connect to {}", path.display()), reason });
                 }
@@ -107,11 +187,31 @@ impl Where {
         }
         if let Some((name, builder)) = self.bus() {
             match handshake(builder).await {
-                Ok(connection) => return Ok(Manager::new(connection)),
-                Err(reason) => tried.push(format!("{name}: {reason}")),
+                Ok(connection) => return Ok(Manager::new(connection, Ending::default())),
+                Err(showed) => tried.push(format!("{name}: {}", showed.reason)),
             }
         }
         Err(Error::Unreachable { place: self.to_string(), tried: tried.join(", "), advice: self.advice() })
+    }
+
+    /// To what is at the other end of a child: a manager itself, or a bus, which wants to be greeted as any does. The child's own login is the
+    /// authentication: its server takes whoever speaks to it.
+    async fn bridged(&self, line: &[String], direct: bool) -> Result<Manager> {
+        let unreachable =
+            |tried: String, advice| Err(Error::Unreachable { place: self.to_string(), tried, advice });
+        let (link, stream, leash) = match Link::start(line) {
+            Ok((link, stream, leash)) => (link, stream, Arc::new(leash)),
+            Err(error) => return unreachable(format!("cannot run {}: {}", line[0], plain(&error)), INSTALL),
+        };
+        let builder = Builder::socket(Peer::bridged(stream, leash.clone(), direct));
+        match handshake(if direct { builder.p2p() } else { builder }).await {
+            Ok(connection) => Ok(Manager::new(connection, Ending::of(link))),
+            Err(showed) => {
+                let reason = link.blame(showed).await;
+                let advice = advice::on(&reason, self.advice());
+                unreachable(reason, advice)
+            }
+        }
     }
 }
 
@@ -126,16 +226,18 @@ async fn peer(path: &Path) -> std::result::Result<zbus::Connection, Trouble> {
         std::io::ErrorKind::PermissionDenied => Trouble::Denied(plain(&error)),
         _ => Trouble::Other(plain(&error)),
     })?;
-    handshake(Builder::socket(Peer(stream)).p2p()).await.map_err(Trouble::Other)
+    handshake(Builder::socket(Peer::direct(stream)).p2p())
+        .await
+        .map_err(|showed| Trouble::Other(showed.reason))
 }
 
-async fn handshake(builder: Builder<'static>) -> std::result::Result<zbus::Connection, String> {
+async fn handshake(builder: Builder<'static>) -> std::result::Result<zbus::Connection, Showed> {
     let building = builder.method_timeout(PATIENCE).build();
     match tokio::time::timeout(PATIENCE, building).await {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(zbus::Error::Connection(error, _))) => Err(plain(&error)),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(zbus::Error::Connection(error, _))) => Err(Showed::broken(plain(&error))),
+        Ok(Err(error)) => Err(Showed::broken(error.to_string())),
+        Err(_) => Err(Showed::silent(format!("no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 

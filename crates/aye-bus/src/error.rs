@@ -19,6 +19,16 @@ pub enum Error {
         /// What to do next.
         advice: &'static str,
     },
+    /// What was typed can be no machine and no host.
+    #[error("{text:?} names no {kind}: {reason}")]
+    BadPlace {
+        /// `machine` or `host`.
+        kind: &'static str,
+        /// What was typed.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The connection ended, or the manager stopped answering, in the middle of something.
     #[error("lost the manager while trying to {doing}: {reason}")]
     Lost {

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use zbus::message::{Message, Type};
 use zbus::{Connection, MessageStream, ObjectPath, OwnedObjectPath, Variant};
 
+use crate::ending::Ending;
 use crate::unit::{ActiveState, Invocation, Properties, Unit};
 use crate::{Error, Result};
 
@@ -73,6 +74,10 @@ pub struct Change {
     pub invocation: Option<Invocation>,
     /// The new `ActiveEnterTimestampMonotonic`, since boot.
     pub became_active: Option<Duration>,
+    /// The new `SubState`, such as auto-restart.
+    pub sub: Option<String>,
+    /// The new `NRestarts`, which only a service has.
+    pub restarts: Option<u32>,
     /// The new `ConditionResult`.
     pub conditions_met: Option<bool>,
     /// The new `StatusText`; empty when it was cleared.
@@ -84,6 +89,12 @@ impl Change {
     pub fn apply(&self, unit: &mut Unit) {
         unit.active = self.active.unwrap_or(unit.active);
         unit.invocation = self.invocation.or(unit.invocation);
+        if let Some(sub) = &self.sub {
+            unit.sub.clone_from(sub);
+        }
+        if let (Some(restarts), Some(service)) = (self.restarts, &mut unit.service) {
+            service.restarts = restarts;
+        }
         unit.conditions_met = self.conditions_met.unwrap_or(unit.conditions_met);
         unit.became_active = self.became_active.unwrap_or(unit.became_active);
     }
@@ -115,14 +126,16 @@ pub enum Signal {
 pub struct Signals {
     receiver: UnboundedReceiver<Signal>,
     reader: JoinHandle<()>,
+    ending: Ending,
 }
 
 impl Signals {
-    pub(crate) fn of(connection: &Connection) -> Self {
+    pub(crate) fn of(connection: &Connection, ending: Ending) -> Self {
         let (sender, receiver) = unbounded_channel();
         // Made here, not in the task: what arrives from now on is seen even if the task starts later.
         let messages = MessageStream::from(connection);
-        Self { receiver, reader: tokio::spawn(forward(messages, sender)) }
+        let reader = tokio::spawn(forward(messages, sender, ending.clone()));
+        Self { receiver, reader, ending }
     }
 
     /// The next signal, in the order the manager sent them. Cancelling the wait loses nothing.
@@ -130,10 +143,11 @@ impl Signals {
     /// # Errors
     /// [`Error::Lost`] once the connection has ended and every signal has been read.
     pub async fn next(&mut self) -> Result<Signal> {
-        self.receiver.recv().await.ok_or_else(|| Error::Lost {
-            doing: "follow its jobs".to_owned(),
-            reason: "the connection ended".to_owned(),
-        })
+        if let Some(signal) = self.receiver.recv().await {
+            return Ok(signal);
+        }
+        let reason = self.ending.reason().unwrap_or_default();
+        Err(Error::Lost { doing: "follow its jobs".to_owned(), reason })
     }
 }
 
@@ -143,7 +157,7 @@ impl Drop for Signals {
     }
 }
 
-async fn forward(mut messages: MessageStream, sender: UnboundedSender<Signal>) {
+async fn forward(mut messages: MessageStream, sender: UnboundedSender<Signal>, ending: Ending) {
     while let Some(Ok(message)) = messages.next().await {
         if let Some(signal) = read(&message)
             && sender.send(signal).is_err()
@@ -151,6 +165,7 @@ async fn forward(mut messages: MessageStream, sender: UnboundedSender<Signal>) {
             return;
         }
     }
+    ending.note("the connection ended".to_owned()).await;
 }
 
 /// The signal a message is, if it is one of ours. A malformed body is as good as another signal: it is not ours.

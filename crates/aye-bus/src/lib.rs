@@ -5,12 +5,18 @@
 //! What it does not do: it never polls, never cancels a job, and never repeats a call whose outcome is unknown.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod connect;
+mod ending;
 mod error;
+mod host;
 mod job;
+mod link;
+mod machine;
 mod natural;
 mod peer;
 mod proxy;
+mod reason;
 mod resolve;
 mod span;
 mod unit;
@@ -18,10 +24,15 @@ mod verdict;
 
 pub use connect::{Where, runtime_dir};
 pub use error::{Error, Result};
+pub use host::Host;
 pub use job::{Change, JobResult, Signal, Signals};
+pub use machine::Machine;
 pub use natural::compare as natural_order;
 pub use proxy::{Listed, Manager, Verb};
 pub use resolve::resolve;
 pub use span::duration;
 pub use unit::{ActiveState, Invocation, Service, Unit};
-pub use verdict::{Verdict, judge};
+/// The path of a unit or a job.
+pub use zbus::OwnedObjectPath;
+
+pub use verdict::{Verdict, judge, judge_reload, judge_unseen};

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -12,17 +13,38 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use zbus::connection::socket::{ReadHalf, Socket, Split, WriteHalf};
 use zbus::export::async_trait::async_trait;
 
-/// The stream of a direct connection. It passes no file descriptors: no call used here has any.
+use crate::link::Leash;
+
+/// The stream of a connection. It passes no file descriptors: no call used here has any.
 #[derive(Debug)]
-pub(crate) struct Peer(pub(crate) UnixStream);
+pub(crate) struct Peer {
+    stream: UnixStream,
+    /// A manager is at the other end; otherwise a bus, whose messages need no correction.
+    direct: bool,
+    /// What ends with the connection.
+    leash: Option<Arc<Leash>>,
+}
+
+impl Peer {
+    /// The stream to a manager itself.
+    pub(crate) fn direct(stream: UnixStream) -> Self {
+        Self { stream, direct: true, leash: None }
+    }
+
+    /// The stream of a child that leads to a manager itself, or else to a bus.
+    pub(crate) fn bridged(stream: UnixStream, leash: Arc<Leash>, direct: bool) -> Self {
+        Self { stream, direct, leash: Some(leash) }
+    }
+}
 
 impl Socket for Peer {
     type ReadHalf = Reader;
     type WriteHalf = Writer;
 
     fn split(self) -> Split<Reader, Writer> {
-        let (read, write) = self.0.into_split();
-        Split::new(Reader { half: read, inbox: Vec::new(), ready: 0 }, Writer(write))
+        let (read, write) = self.stream.into_split();
+        let reader = Reader { half: read, direct: self.direct, inbox: Vec::new(), ready: 0 };
+        Split::new(reader, Writer { half: write, _leash: self.leash })
     }
 }
 
@@ -30,6 +52,7 @@ impl Socket for Peer {
 #[derive(Debug)]
 pub(crate) struct Reader {
     half: OwnedReadHalf,
+    direct: bool,
     inbox: Vec<u8>,
     /// How much at the front of the inbox is whole and corrected.
     ready: usize,
@@ -38,6 +61,9 @@ pub(crate) struct Reader {
 #[async_trait]
 impl ReadHalf for Reader {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        if !self.direct {
+            return Ok((self.half.read(buffer).await?, Vec::new()));
+        }
         while self.ready == 0 {
             if self.half.read_buf(&mut self.inbox).await? == 0 {
                 return Ok((0, Vec::new()));
@@ -55,16 +81,19 @@ impl ReadHalf for Reader {
 }
 
 #[derive(Debug)]
-pub(crate) struct Writer(OwnedWriteHalf);
+pub(crate) struct Writer {
+    half: OwnedWriteHalf,
+    _leash: Option<Arc<Leash>>,
+}
 
 #[async_trait]
 impl WriteHalf for Writer {
     async fn sendmsg(&mut self, buffer: &[u8], _fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
-        self.0.write(buffer).await
+        self.half.write(buffer).await
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        self.0.shutdown().await
+        self.half.shutdown().await
     }
 }
 

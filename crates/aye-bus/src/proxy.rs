@@ -1,10 +1,12 @@
 //! The calls of `org.freedesktop.systemd1` that are used here, and no others: each method sends one message and
 //! reads one reply. Nothing is cached; what a manager says is true when it says it.
 
+use futures_util::future::try_join_all;
 use serde::Serialize;
 use zbus::message::Message;
 use zbus::{Connection, DynamicType, ObjectPath, OwnedObjectPath};
 
+use crate::ending::Ending;
 use crate::unit::{self, Unit};
 use crate::{Error, Result, Signals};
 
@@ -15,6 +17,9 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The states of a unit file that count as enabled.
 const ENABLED: [&str; 2] = ["enabled", "enabled-runtime"];
+
+/// Questions that are on their way at a time; answers are some ten kilobytes each.
+const AT_ONCE: usize = 32;
 
 /// What to enqueue for a unit, always with the mode `replace`, as systemctl does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,10 @@ pub enum Verb {
     Restart,
     /// Restart it if it runs, leave it alone otherwise.
     TryRestart,
+    /// Reload it if it can, else restart it; start it if it does not run.
+    ReloadOrRestart,
+    /// Reload it if it can, else restart it; leave it alone if it does not run.
+    ReloadOrTryRestart,
 }
 
 impl Verb {
@@ -40,6 +49,8 @@ impl Verb {
             Self::Reload => "ReloadUnit",
             Self::Restart => "RestartUnit",
             Self::TryRestart => "TryRestartUnit",
+            Self::ReloadOrRestart => "ReloadOrRestartUnit",
+            Self::ReloadOrTryRestart => "ReloadOrTryRestartUnit",
         }
     }
 
@@ -49,6 +60,7 @@ impl Verb {
             Self::Stop => "stop",
             Self::Reload => "reload",
             Self::Restart | Self::TryRestart => "restart",
+            Self::ReloadOrRestart | Self::ReloadOrTryRestart => "reload or restart",
         }
     }
 }
@@ -70,11 +82,18 @@ type Row<'a> =
 #[derive(Debug, Clone)]
 pub struct Manager {
     connection: Connection,
+    ending: Ending,
 }
 
 impl Manager {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(connection: Connection, ending: Ending) -> Self {
+        Self { connection, ending }
+    }
+
+    /// Why the connection has ended, once it has; each call answers [`Error::Lost`] from then on. The silence of a
+    /// host shows within 15 s, when its ssh gives up.
+    pub fn lost(&self) -> Option<String> {
+        self.ending.reason()
     }
 
     async fn call<B>(
@@ -88,8 +107,11 @@ impl Manager {
     where
         B: Serialize + DynamicType,
     {
-        let reply = self.connection.call_method(Some(NAME), path, Some(interface), method, body).await;
-        reply.map_err(|error| Error::from_zbus(&error, doing))
+        self.ending.check(doing)?;
+        match self.connection.call_method(Some(NAME), path, Some(interface), method, body).await {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.ending.explain(&error, doing).await),
+        }
     }
 
     /// Starts the flow of signals. Call it before enqueuing anything: a job can end before its own reply.
@@ -97,7 +119,7 @@ impl Manager {
     /// # Errors
     /// As any call: the manager may be gone or may refuse.
     pub async fn watch(&self) -> Result<Signals> {
-        let signals = Signals::of(&self.connection);
+        let signals = Signals::of(&self.connection, self.ending.clone());
         if self.connection.is_bus() {
             for rule in [
                 "type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'",
@@ -111,7 +133,9 @@ impl Manager {
                     "AddMatch",
                     &rule,
                 );
-                added.await.map_err(|error| Error::from_zbus(&error, "match the manager's signals"))?;
+                if let Err(error) = added.await {
+                    return Err(self.ending.explain(&error, "match the manager's signals").await);
+                }
             }
         }
         self.call(PATH, MANAGER, "Subscribe", &(), "subscribe to the manager's signals").await?;
@@ -194,6 +218,18 @@ impl Manager {
             unit.service = Some(unit::read(&reply, path, unit::service)?);
         }
         Ok(unit)
+    }
+
+    /// Reads many units as [`Manager::unit`] does, without waiting for one answer before the next question.
+    ///
+    /// # Errors
+    /// The first that any of the calls gives.
+    pub async fn units(&self, paths: &[OwnedObjectPath]) -> Result<Vec<Unit>> {
+        let mut units = Vec::with_capacity(paths.len());
+        for some in paths.chunks(AT_ONCE) {
+            units.extend(try_join_all(some.iter().map(|path| self.unit(path))).await?);
+        }
+        Ok(units)
     }
 
     /// Reads a unit's state without what only a service has: one call.

@@ -3,6 +3,9 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
 use crate::natural;
 use crate::{Error, Listed, Manager, Result, Unit};
 
@@ -21,61 +24,78 @@ const KINDS: [(&str, bool); 11] = [
     ("scope", false),
 ];
 
+/// How many units are read at the same time: over ssh each reply takes its time, and waiting for one before asking
+/// for the next would add those times up. A service's properties are some 25 KB on the wire, and are held until
+/// they are read.
+const AT_ONCE: usize = 32;
+
+/// A name to be looked at, and the pattern when it was given as a name, so that it must exist.
+struct Candidate<'p> {
+    name: String,
+    given: Option<&'p str>,
+}
+
 /// Resolves names and globs, in the given order, each glob's matches in natural order, each unit once. A name
 /// without a suffix is a service's; a glob without one matches services only.
 ///
 /// # Errors
-/// [`Error::NothingMatched`] for the first pattern without a unit, [`Error::NotRestartable`] for a device or a
-/// scope, and whatever a call can answer.
+/// [`Error::NothingMatched`] for a pattern without a unit, [`Error::NotRestartable`] for a device or a scope, and
+/// whatever a call can answer.
 pub async fn resolve(manager: &Manager, patterns: &[String]) -> Result<Vec<Unit>> {
+    let candidates = patterns.iter().map(|pattern| candidates(manager, pattern));
+    let candidates: Vec<_> = stream::iter(candidates).buffered(AT_ONCE).try_collect().await?;
+    let read = candidates.into_iter().flatten().map(|candidate| read(manager, candidate));
+    let mut read = stream::iter(read).buffered(AT_ONCE);
     let mut seen = HashSet::new();
     let mut units = Vec::new();
-    for pattern in patterns {
-        for unit in matches(manager, pattern).await? {
-            // Two names can be one unit: an alias and its target share the primary name.
-            if seen.insert(unit.name.clone()) {
-                units.push(unit);
-            }
+    while let Some(unit) = read.try_next().await? {
+        // Two names can be one unit: an alias and its target share the primary name.
+        if seen.insert(unit.name.clone()) {
+            units.push(unit);
         }
     }
     Ok(units)
 }
 
-async fn matches(manager: &Manager, pattern: &str) -> Result<Vec<Unit>> {
+async fn candidates<'p>(manager: &Manager, pattern: &'p str) -> Result<Vec<Candidate<'p>>> {
     if !is_glob(pattern) {
-        return Ok(vec![named(manager, pattern).await?]);
+        return Ok(vec![Candidate { name: named(pattern)?, given: Some(pattern) }]);
     }
-    let loaded = manager.list_units(pattern).await?;
-    let enabled = manager.list_enabled(pattern).await?;
+    let (loaded, enabled) = try_join(manager.list_units(pattern), manager.list_enabled(pattern)).await?;
     let names = select(pattern, &loaded, &enabled);
     if names.is_empty() {
-        let advice = "no loaded or enabled unit has such a name".to_owned();
-        return Err(Error::NothingMatched { pattern: pattern.to_owned(), advice });
+        return Err(nothing(pattern, "no loaded or enabled unit has such a name".to_owned()));
     }
-    let mut units = Vec::with_capacity(names.len());
-    for name in names {
-        let path = manager.load(&name).await?;
-        units.push(manager.unit(&path).await?);
-    }
-    Ok(units)
+    Ok(names.into_iter().map(|name| Candidate { name, given: None }).collect())
 }
 
-async fn named(manager: &Manager, pattern: &str) -> Result<Unit> {
+fn nothing(pattern: &str, advice: String) -> Error {
+    Error::NothingMatched { pattern: pattern.to_owned(), advice }
+}
+
+/// The full name that was meant, if the manager can restart what has it.
+fn named(pattern: &str) -> Result<String> {
     let name = complete(pattern);
-    let nothing = |advice: String| Error::NothingMatched { pattern: pattern.to_owned(), advice };
     if !is_restartable(&name) {
         return Err(Error::NotRestartable { kind: suffix(&name).unwrap_or_default().to_owned(), name });
     }
     if let Some(stem) = template(&name) {
-        return Err(nothing(format!("it is a template; name an instance, as in {stem}@1, or '{stem}@*'")));
+        let advice = format!("it is a template; name an instance, as in {stem}@1, or '{stem}@*'");
+        return Err(nothing(pattern, advice));
     }
-    let path = match manager.load(&name).await {
-        Err(Error::Refused { message, .. }) => return Err(nothing(message)),
-        other => other?,
+    Ok(name)
+}
+
+async fn read(manager: &Manager, Candidate { name, given }: Candidate<'_>) -> Result<Unit> {
+    let path = match (manager.load(&name).await, given) {
+        (Err(Error::Refused { message, .. }), Some(pattern)) => return Err(nothing(pattern, message)),
+        (path, _) => path?,
     };
     let unit = manager.unit(&path).await?;
-    match unit.load.as_str() {
-        "not-found" => Err(nothing(format!("{name} has no unit file"))),
+    match given {
+        Some(pattern) if unit.load == "not-found" => {
+            Err(nothing(pattern, format!("{name} has no unit file")))
+        }
         _ => Ok(unit),
     }
 }

@@ -82,6 +82,13 @@ pub struct Unit {
     pub became_active: Duration,
     /// When it last became inactive (`InactiveEnterTimestampMonotonic`), since boot.
     pub became_inactive: Duration,
+    /// When it last left the state inactive (`InactiveExitTimestamp`): the manager's `CLOCK_REALTIME`, since 1970;
+    /// zero for a unit that was never started.
+    pub started: Duration,
+    /// `CanReload`: it has an `ExecReload=`, or its type reloads by itself.
+    pub can_reload: bool,
+    /// The job that is pending for it (`Job`), anybody's; `None` when there is none.
+    pub job: Option<OwnedObjectPath>,
     /// `ConditionResult`: false when the last start was skipped by a condition.
     pub conditions_met: bool,
     /// What only a service has; `None` for other kinds, and when it was not asked for.
@@ -153,6 +160,21 @@ impl<'m> Properties<'m> {
         }
     }
 
+    fn truth(&self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(Variant::Bool(true)))
+    }
+
+    /// `Job` is a number and a path; without a job they are 0 and `/` (`man org.freedesktop.systemd1`).
+    fn job(&self) -> Option<OwnedObjectPath> {
+        let Some(Variant::Structure(job)) = self.0.get("Job") else {
+            return None;
+        };
+        match job.fields() {
+            [Variant::U32(number), Variant::ObjectPath(path)] if *number != 0 => Some(path.to_owned().into()),
+            _ => None,
+        }
+    }
+
     fn micros(&self, name: &str) -> Duration {
         match self.0.get(name) {
             Some(Variant::U64(usec)) => Duration::from_micros(*usec),
@@ -190,6 +212,8 @@ impl<'m> Properties<'m> {
                 .0
                 .contains_key("ActiveEnterTimestampMonotonic")
                 .then(|| self.micros("ActiveEnterTimestampMonotonic")),
+            sub: self.0.contains_key("SubState").then(|| self.text("SubState").to_owned()),
+            restarts: self.0.contains_key("NRestarts").then(|| self.unsigned("NRestarts")),
             conditions_met: self.conditions_met(),
             status: self.0.contains_key("StatusText").then(|| self.text("StatusText").to_owned()),
         }
@@ -209,6 +233,9 @@ impl<'m> Properties<'m> {
             invocation: self.invocation(),
             became_active: self.micros("ActiveEnterTimestampMonotonic"),
             became_inactive: self.micros("InactiveEnterTimestampMonotonic"),
+            started: self.micros("InactiveExitTimestamp"),
+            can_reload: self.truth("CanReload"),
+            job: self.job(),
             conditions_met: self.conditions_met().unwrap_or(true),
             service: None,
         })
@@ -287,5 +314,30 @@ mod tests {
     fn a_change_of_nothing_we_follow_is_no_change() {
         let other = Properties::of(HashMap::from([("MainPID", Variant::from(7u32))]));
         assert_eq!(other.change(), Change::default());
+    }
+
+    #[test]
+    fn no_job_is_none_and_a_pending_one_has_its_path() {
+        let of = |number: u32, path: &'static str| {
+            let job = Variant::from((number, ObjectPath::try_from(path).unwrap()));
+            Properties::of(HashMap::from([("Job", job)])).job()
+        };
+        assert_eq!(of(0, "/"), None);
+        assert_eq!(
+            of(7, "/org/freedesktop/systemd1/job/7").unwrap().as_str(),
+            "/org/freedesktop/systemd1/job/7"
+        );
+    }
+
+    #[test]
+    fn a_change_brings_the_state_and_the_count_of_restarts_up_to_date() {
+        let read = |values: HashMap<&'static str, Variant<'static>>| Properties::of(values);
+        let values =
+            HashMap::from([("Id", Variant::from("a.service")), ("ActiveState", Variant::from("active"))]);
+        let mut unit = read(values).unit(&path()).unwrap();
+        unit.service = Some(service(&read(HashMap::new())));
+        let values = [("SubState", Variant::from("auto-restart")), ("NRestarts", Variant::from(3u32))];
+        read(HashMap::from(values)).change().apply(&mut unit);
+        assert_eq!((unit.sub.as_str(), unit.service.unwrap().restarts), ("auto-restart", 3));
     }
 }

@@ -1,8 +1,8 @@
 //! What became of a unit after a job: ready, or failed and why, in one sentence a person can act on. Pure: two
 //! readings of the unit and the job's result go in.
 
-use crate::span::duration;
-use crate::{ActiveState, JobResult, Service, Unit};
+use crate::reason::{job_failure, load_failure, never_started, service_failure};
+use crate::{ActiveState, JobResult, Unit};
 
 /// The outcome of one restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,49 @@ pub fn judge(before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
         return Verdict::Ready;
     }
     Verdict::Failed(failure(after, job, renewed))
+}
+
+/// Judges a unit whose job was a reload: done, and active, is all that can be asked of one. A reload keeps the
+/// invocation, and a `ReloadOrRestart` may have given it a new one.
+pub fn judge_reload(before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
+    if *job == JobResult::Done && after.active == ActiveState::Active {
+        return Verdict::Ready;
+    }
+    Verdict::Failed(format!("reload failed: {}", reload_failure(before, after, job)))
+}
+
+fn reload_failure(before: &Unit, after: &Unit, job: &JobResult) -> String {
+    let stopped = |unit: &Unit| matches!(unit.active, ActiveState::Inactive | ActiveState::Failed);
+    if let Some(reason) = load_failure(after) {
+        return reason;
+    }
+    match job {
+        JobResult::Dependency | JobResult::Timeout | JobResult::Canceled => job_failure(job),
+        _ if stopped(before) && after.invocation == before.invocation => "the unit was not active".to_owned(),
+        _ if after.active != ActiveState::Active => {
+            let of_service = after.service.as_ref().and_then(service_failure);
+            of_service.unwrap_or_else(|| format!("not active after it, but {}", after.sub))
+        }
+        JobResult::Failed => "the unit is active and has not taken it up: its log says why".to_owned(),
+        job => job_failure(job),
+    }
+}
+
+/// Judges a restart whose end was not seen, because the link was lost meanwhile: `None` while a job is pending,
+/// then by the invocation and the state alone. What it cannot prove, it calls a failure.
+pub fn judge_unseen(before: &Unit, after: &Unit) -> Option<Verdict> {
+    if after.job.is_some() {
+        return None;
+    }
+    if after.invocation.is_none() && after.active == ActiveState::Inactive && before.invocation.is_some() {
+        let reason = "its end was not seen, and the manager has unloaded it since";
+        return Some(Verdict::Failed(reason.to_owned()));
+    }
+    let job = match after.active {
+        ActiveState::Failed => JobResult::Failed,
+        _ => JobResult::Done,
+    };
+    Some(judge(before, after, &job))
 }
 
 fn ran_to_its_end(after: &Unit) -> bool {
@@ -49,23 +92,6 @@ fn unexplained(after: &Unit, job: &JobResult, renewed: bool) -> String {
     if *job == JobResult::Done { not_active(after, renewed) } else { job_failure(job) }
 }
 
-/// Failed without a new invocation: the `Result` there is that of an earlier start. systemd 252 keeps it when it
-/// refuses to start a unit that was started too often, so that `start-limit-hit` is seen only after a success.
-fn never_started() -> String {
-    "was not started: most likely it was started too often (start limit), which `systemctl reset-failed` lifts".to_owned()
-}
-
-fn load_failure(after: &Unit) -> Option<String> {
-    Some(match after.load.as_str() {
-        "masked" => "masked: `systemctl unmask` allows it to start again".to_owned(),
-        "not-found" => "its unit file was not found".to_owned(),
-        "bad-setting" | "error" => {
-            "its unit file could not be loaded: `systemctl status` says why".to_owned()
-        }
-        _ => return None,
-    })
-}
-
 fn not_active(after: &Unit, renewed: bool) -> String {
     if !after.conditions_met {
         return "skipped: a condition of the unit was not met".to_owned();
@@ -77,96 +103,12 @@ fn not_active(after: &Unit, renewed: bool) -> String {
     "still runs its old start: the invocation did not change".to_owned()
 }
 
-fn job_failure(job: &JobResult) -> String {
-    match job {
-        JobResult::Dependency => "dependency failed: a unit that it requires did not start".to_owned(),
-        JobResult::Timeout => "the job timed out (JobTimeoutSec=)".to_owned(),
-        JobResult::Canceled => "canceled: another job took the place of this one".to_owned(),
-        JobResult::Skipped => "skipped: there was nothing to do".to_owned(),
-        JobResult::Failed => "failed to start".to_owned(),
-        JobResult::Other(word) if word == "assert" => {
-            "an assertion of the unit (Assert...=) failed".to_owned()
-        }
-        other => format!("the job ended with {other}"),
-    }
-}
-
-/// `Result` of the service, as a sentence; `None` for `success`.
-fn service_failure(service: &Service) -> Option<String> {
-    let after = service.ran_for.map(|ran| format!(" after {}", duration(ran))).unwrap_or_default();
-    Some(match service.result.as_str() {
-        "success" | "" => return None,
-        "exit-code" => exited(service, &after),
-        "signal" => format!("killed by {}{after}", signal(service.exit_status)),
-        "core-dump" => format!("killed by {}{after} (core dumped)", signal(service.exit_status)),
-        "timeout" => start_timed_out(service),
-        "watchdog" => watchdog(service),
-        "protocol" => protocol(service, &after),
-        "start-limit-hit" => never_started(),
-        "oom-kill" => format!("killed for want of memory{after} (oom-kill)"),
-        "exec-condition" => "skipped: ExecCondition= said no".to_owned(),
-        "resources" => "could not be started (resources): its log says why".to_owned(),
-        other => format!("failed ({other})"),
-    })
-}
-
-/// An exit status; from 200 on, those of systemd's own steps before exec (`man systemd.exec`, process exit codes).
-fn exited(service: &Service, after: &str) -> String {
-    if service.exit_code != 1 {
-        return "one of its start commands exited with an error".to_owned();
-    }
-    match service.exit_status {
-        200 => "could not be executed: WorkingDirectory= is not accessible (200/CHDIR)".to_owned(),
-        203 => "could not be executed: ExecStart= is missing or not executable (203/EXEC)".to_owned(),
-        216 => "could not be executed: no such group (216/GROUP)".to_owned(),
-        217 => "could not be executed: no such user (217/USER)".to_owned(),
-        status => format!("exited with {status}{after}"),
-    }
-}
-
-fn start_timed_out(service: &Service) -> String {
-    let limit = service.start_timeout.map(|limit| format!(" after {}", duration(limit))).unwrap_or_default();
-    let missing = match service.kind.as_str() {
-        "notify" | "notify-reload" => ": no READY=1 was received",
-        _ => "",
-    };
-    format!("start timed out{limit}{missing}")
-}
-
-fn watchdog(service: &Service) -> String {
-    let limit = service.watchdog.map(|limit| format!(" for {}", duration(limit))).unwrap_or_default();
-    format!("killed by the watchdog: no WATCHDOG=1{limit}")
-}
-
-fn protocol(service: &Service, after: &str) -> String {
-    match service.kind.as_str() {
-        "notify" | "notify-reload" => format!("exited{after} without sending READY=1"),
-        _ => "broke the protocol of its Type=".to_owned(),
-    }
-}
-
-/// The name of a signal; numbers as on every Linux but MIPS and SPARC (`man 7 signal`).
-fn signal(number: i32) -> String {
-    const NAMES: [&str; 16] = [
-        "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-        "PIPE", "ALRM", "TERM",
-    ];
-    let name =
-        usize::try_from(number).ok().and_then(|index| NAMES.get(index)).filter(|name| !name.is_empty());
-    match (name, number) {
-        (Some(name), _) => format!("SIG{name}"),
-        (None, 24) => "SIGXCPU".to_owned(),
-        (None, 31) => "SIGSYS".to_owned(),
-        (None, other) => format!("signal {other}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
 
-    use crate::Invocation;
+    use crate::{Invocation, Service};
 
     fn unit(invocation: u8, active: ActiveState, service: Service) -> Unit {
         Unit {
@@ -178,6 +120,9 @@ mod tests {
             invocation: Some(Invocation([invocation; 16])),
             became_active: Duration::ZERO,
             became_inactive: Duration::ZERO,
+            started: Duration::ZERO,
+            can_reload: true,
+            job: None,
             conditions_met: true,
             service: Some(service),
         }
@@ -317,5 +262,72 @@ mod tests {
         let before = unit(1, ActiveState::Failed, service("exit-code"));
         let after = unit(2, ActiveState::Active, service("success"));
         assert_eq!(judge(&before, &after, &JobResult::Done), Verdict::Ready);
+    }
+
+    fn reload_sentence(before: &Unit, after: &Unit, job: &JobResult) -> String {
+        match judge_reload(before, after, job) {
+            Verdict::Failed(sentence) => sentence,
+            Verdict::Ready => panic!("judged ready"),
+        }
+    }
+
+    #[test]
+    fn says_why_a_reload_failed() {
+        let running = || unit(1, ActiveState::Active, service("success"));
+        let stopped = || unit(1, ActiveState::Inactive, service("success"));
+        let died = Service { exit_status: 7, ..service("exit-code") };
+        let table = [
+            (
+                running(),
+                running(),
+                JobResult::Failed,
+                "the unit is active and has not taken it up: its log says why",
+            ),
+            (running(), unit(1, ActiveState::Failed, died), JobResult::Failed, "exited with 7 after 2.0 s"),
+            (running(), stopped(), JobResult::Done, "not active after it, but dead"),
+            (running(), running(), JobResult::Timeout, "the job timed out (JobTimeoutSec=)"),
+            (stopped(), stopped(), JobResult::Skipped, "the unit was not active"),
+            (running(), running(), JobResult::Skipped, "skipped: there was nothing to do"),
+        ];
+        for (before, after, job, expected) in table {
+            assert_eq!(reload_sentence(&before, &after, &job), format!("reload failed: {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_reload_that_is_done_is_ready_with_the_old_invocation_and_with_a_new_one() {
+        let before = unit(1, ActiveState::Active, service("success"));
+        for invocation in [1, 2] {
+            let after = unit(invocation, ActiveState::Active, service("success"));
+            assert_eq!(judge_reload(&before, &after, &JobResult::Done), Verdict::Ready);
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_is_a_failure_unless_it_can_be_proved() {
+        let before = unit(1, ActiveState::Active, service("success"));
+        let died = Service { exit_status: 7, ..service("exit-code") };
+        let forgotten = Unit { invocation: None, ..unit(1, ActiveState::Inactive, service("success")) };
+        let retried =
+            Unit { sub: "auto-restart".to_owned(), ..unit(2, ActiveState::Activating, service("success")) };
+        let table = [
+            (before.clone(), "still runs its old start: the invocation did not change"),
+            (unit(2, ActiveState::Failed, died), "exited with 7 after 2.0 s"),
+            (unit(2, ActiveState::Inactive, service("success")), "not active after its start, but dead"),
+            (retried, "not active after its start, but auto-restart"),
+            (forgotten, "its end was not seen, and the manager has unloaded it since"),
+        ];
+        for (after, expected) in table {
+            assert_eq!(judge_unseen(&before, &after), Some(Verdict::Failed(expected.to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_is_ready_when_a_new_start_runs_and_undecided_while_a_job_is_pending() {
+        let before = unit(1, ActiveState::Active, service("success"));
+        let mut after = unit(2, ActiveState::Active, service("success"));
+        assert_eq!(judge_unseen(&before, &after), Some(Verdict::Ready));
+        after.job = Some("/org/freedesktop/systemd1/job/7".try_into().unwrap());
+        assert_eq!(judge_unseen(&before, &after), None);
     }
 }

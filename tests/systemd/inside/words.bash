@@ -3,9 +3,11 @@
 # shellcheck shell=bash
 
 patience=${AYE_PATIENCE:-20} # seconds that one wait may take
+through=()                   # the command before `aye restart`, if there is one
 
 fail() {
 	echo "FAILED: $*" >&2
+	[[ ! -e $TMPDIR/text ]] || echo "The last aye restart had written:" "$(cat "$TMPDIR/text" "$TMPDIR/events")" >&2
 	exit 1
 }
 
@@ -188,4 +190,110 @@ ask() { # INSTANCE CODE REGEX
 	asked=$((asked + 1))
 	echo "$asked $2" >"$TMPDIR/$1"
 	await_journal "^$asked: ($3)\$"
+}
+
+# The units member@INSTANCE.service, whose start a case can steer; see there.
+install_members() {
+	install_units /srv/aye/tests/inside/units/member@.service
+}
+
+start_members() { # INSTANCE...
+	systemctl start "${@/#/member@}"
+}
+
+# From here on the member's starts wait, until it is let go.
+hold() { # INSTANCE...
+	local instance
+	for instance; do : >"$TMPDIR/holds-$instance"; done
+}
+
+# Until the member is up to its waiting.
+await_held() { # INSTANCE...
+	local instance
+	for instance; do await_property "member@$instance.service" StatusText holds; done
+}
+
+# Lets the start go that waits, and later ones of the same member.
+let_go() { # INSTANCE...
+	local instance
+	for instance; do
+		await_held "$instance"
+		rm -f "$TMPDIR/holds-$instance"
+		poke "member@$instance.service" USR1
+	done
+}
+
+poke() { # UNIT SIGNAL: to its main process
+	local main
+	main=$(property "$1" MainPID)
+	((main > 1)) || fail "wanted to send SIG$2 to $1, which has no main process and is $(property "$1" SubState)"
+	kill "-$2" "$main"
+}
+
+# The member, which is up, ends with 4 of itself.
+let_die() { # INSTANCE
+	poke "member@$1.service" USR2
+	await_property "member@$1.service" ActiveState failed
+}
+
+forget_starts() {
+	: >"$TMPDIR/starts"
+}
+
+# How often members were started since forget_starts, in order of their first start: 1x1 2x1.
+starts() {
+	awk '!count[$1]++ { order[++n] = $1 } END { for (i = 1; i <= n; i++) print order[i] "x" count[order[i]] }' "$TMPDIR/starts" |
+		xargs
+}
+
+# Runs aye restart with these arguments and has it end with STATUS. What it told is in $TMPDIR/events and, as `story` tells it,
+# in $TMPDIR/story, what people see in $TMPDIR/text. ${through[@]}, if set, is a command before it.
+restart() { # STATUS ARGUMENT...
+	begin_restart "${@:2}"
+	end_restart "$1"
+}
+
+begin_restart() { # ARGUMENT...
+	# Before it runs, so that nobody awaits what an earlier run told.
+	: >"$TMPDIR/events"
+	: >"$TMPDIR/text"
+	"${through[@]}" aye restart --json --progress plain "$@" >"$TMPDIR/events" 2>"$TMPDIR/text" &
+	restarting=$!
+}
+
+end_restart() { # STATUS
+	local status=0
+	await_gone "$restarting"
+	wait "$restarting" || status=$?
+	[[ $status == "$1" ]] || fail "aye restart ended with $status, wanted $1"
+	/srv/aye/tests/inside/programs/story "$TMPDIR/events" "$1" >"$TMPDIR/story" ||
+		fail "the events are not of the shape that they should have"
+}
+
+# What the run told so far of the events of that name: the unit of each.
+told() { # EVENT
+	sed -n "s/.*\"event\":\"$1\".*\"unit\":\"\([^\"]*\)\.service\".*/\1/p" "$TMPDIR/events" | xargs
+}
+
+await_text() { # FILE REGEX: until the file, which grows, matches Perl's regular expression; a row of a terminal ends no line
+	local written following
+	: >>"$1"
+	exec {written}< <(exec tail --bytes=+1 --follow --sleep-interval=0.1 "$1")
+	following=$!
+	# shellcheck disable=SC2016 # the text is Perl
+	timeout "$patience" perl -e '
+		my $seen = "";
+		while (sysread STDIN, $seen, 65536, length $seen) { exit 0 if $seen =~ /$ARGV[0]/m }
+		exit 1
+	' -- "$2" <&"$written" || fail "awaited a match of '$2' for $patience s in $1, which has:" "$(cat "$1")"
+	kill "$following" && exec {written}<&-
+}
+
+await_told() { # EVENT [INSTANCE]: until the run tells that, of the member if one is named
+	await_text "$TMPDIR/events" "\"event\":\"$1\".*${2:+\"unit\":\"member@$2\.service\"}"
+}
+
+# When the run told that, by its own stamp, in microseconds.
+stamp() { # EVENT UNIT
+	sed -n "s/.*\"ts\":\([0-9]*\),\"event\":\"$1\".*\"unit\":\"$2\.service\".*/\1/p" "$TMPDIR/events"
 }

@@ -30,6 +30,10 @@ pub(crate) enum Act {
     DropCall,
     /// The connection ends after the reply.
     DropJob,
+    /// The connection ends after the reply, and the job is done meanwhile.
+    DropAndSucceed,
+    /// The connection ends after the reply, and nobody listens any more.
+    Vanish,
     /// Runs to its end, and is unloaded: a oneshot that nothing refers to.
     RunToEnd,
     /// Nothing more until [`Fake::release`], then as `Succeed`.
@@ -49,6 +53,9 @@ struct Unit {
 struct State {
     units: HashMap<String, Unit>,
     jobs: u32,
+    /// Calls to find a unit are answered two at a time.
+    in_pairs: bool,
+    waiting: Vec<Message>,
 }
 
 /// A manager that serves every connection to its socket until it is dropped.
@@ -72,13 +79,24 @@ impl Fake {
         let listener = UnixListener::bind(dir.join("systemd/private")).unwrap();
         let unit = |act| Unit { act, active: "active", invocation: 1, result: "success", kind: "notify" };
         let units = units.iter().map(|&(name, act)| (name.to_owned(), unit(act))).collect();
-        let state = Arc::new(Mutex::new(State { units, jobs: 0 }));
+        let state = Arc::new(Mutex::new(State { units, ..State::default() }));
         let calls = watch::Sender::new(Vec::new());
         let release = Arc::new(Notify::new());
-        let served = Served { state: state.clone(), calls: calls.clone(), release: release.clone() };
+        let served = Served {
+            state: state.clone(),
+            calls: calls.clone(),
+            release: release.clone(),
+            gone: Arc::default(),
+        };
         let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(served.clone().serve(stream));
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => match accepted {
+                        Ok((stream, _)) => drop(tokio::spawn(served.clone().serve(stream))),
+                        Err(_) => return,
+                    },
+                    () = served.gone.notified() => return,
+                }
             }
         });
         Self { state, calls, release, accepting }
@@ -87,6 +105,12 @@ impl Fake {
     /// Makes a unit one that has failed before the test begins.
     pub(crate) fn failed_before(&self, name: &str) {
         self.state.lock().unwrap().units.get_mut(name).unwrap().active = "failed";
+    }
+
+    /// From now on, a call to find a unit is answered when the next one has arrived: who waits for each reply before
+    /// the next call waits for ever.
+    pub(crate) fn answer_in_pairs(&self) {
+        self.state.lock().unwrap().in_pairs = true;
     }
 
     /// Makes a unit one of this `Type=`.
@@ -116,6 +140,8 @@ struct Served {
     state: Arc<Mutex<State>>,
     calls: watch::Sender<Vec<String>>,
     release: Arc<Notify>,
+    /// Nobody is to be let in any more.
+    gone: Arc<Notify>,
 }
 
 impl Served {
@@ -139,9 +165,15 @@ impl Served {
         let header = call.header();
         let body = call.body();
         match header.member().unwrap().as_str() {
-            "Subscribe" => reply(connection, &header, &()).await,
+            // What a bus is asked: a fake behind a bridge is its own bus.
+            "Hello" => reply(connection, &header, &":1.7").await,
+            "AddMatch" | "Subscribe" => reply(connection, &header, &()).await,
             "LoadUnit" | "GetUnit" => {
-                reply(connection, &header, &unit_path(body.deserialize().unwrap())).await;
+                let Some(waiting) = self.paired(call) else { return true };
+                for call in waiting {
+                    let path = unit_path(call.body().deserialize().unwrap());
+                    reply(connection, &call.header(), &path).await;
+                }
             }
             "ListUnitsByPatterns" => {
                 let (_, patterns): (Vec<String>, Vec<String>) = body.deserialize().unwrap();
@@ -196,13 +228,22 @@ impl Served {
         true
     }
 
+    /// The calls to find a unit that are answered now; `None` while this one waits for a second.
+    fn paired(&self, call: &Message) -> Option<Vec<Message>> {
+        let mut state = self.state.lock().unwrap();
+        state.waiting.push(call.clone());
+        let enough = !state.in_pairs || state.waiting.len() == 2;
+        enough.then(|| std::mem::take(&mut state.waiting))
+    }
+
     fn names(&self) -> Vec<String> {
         self.state.lock().unwrap().units.keys().cloned().collect()
     }
 
     async fn get_all(&self, connection: &Connection, header: &Header<'_>, interface: &str) {
         let path = header.path().unwrap();
-        let found = self.names().into_iter().find(|name| unit_path(name) == *path);
+        let name = unit_name(path);
+        let found = self.state.lock().unwrap().units.contains_key(&name).then_some(name);
         let properties = match found {
             None if interface.ends_with(".Service") => {
                 let error = "org.freedesktop.DBus.Error.UnknownInterface";
@@ -246,8 +287,18 @@ impl Served {
                     this.end(&connection, job, &name, Act::Succeed).await;
                 });
             }
-            Act::DropJob => {
+            Act::DropJob | Act::Vanish => {
                 reply(connection, header, &path).await;
+                if act == Act::Vanish {
+                    self.gone.notify_one();
+                }
+                return false;
+            }
+            Act::DropAndSucceed => {
+                reply(connection, header, &path).await;
+                let unit = &mut self.state.lock().unwrap();
+                let unit = unit.units.get_mut(&name).unwrap();
+                (unit.active, unit.invocation) = ("active", u8::try_from(job + 1).unwrap());
                 return false;
             }
             _ => {
@@ -300,6 +351,9 @@ impl Unit {
             ("ActiveState", Variant::from(self.active)),
             ("SubState", Variant::from("running")),
             ("InvocationID", Variant::from(vec![self.invocation; 16])),
+            ("InactiveExitTimestamp", Variant::from(u64::from(self.invocation) * 1_000_000)),
+            ("CanReload", Variant::from(true)),
+            ("Job", Variant::from((0u32, ObjectPath::try_from("/").unwrap()))),
             ("ActiveEnterTimestampMonotonic", Variant::from(u64::from(self.invocation) * 1_000_000)),
         ])
     }
@@ -358,6 +412,17 @@ fn unit_path(name: &str) -> ObjectPath<'static> {
     };
     let label: String = name.chars().map(escape).collect();
     ObjectPath::try_from(format!("/org/freedesktop/systemd1/unit/{label}")).unwrap()
+}
+
+/// The inverse of [`unit_path`].
+fn unit_name(path: &str) -> String {
+    let label = path.rsplit('/').next().unwrap();
+    let mut parts = label.split('_');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |name, part| {
+        let code = u8::from_str_radix(&part[..2], 16).unwrap();
+        format!("{name}{}{}", char::from(code), &part[2..])
+    })
 }
 
 /// As much of fnmatch as the tests use: one star at the end.

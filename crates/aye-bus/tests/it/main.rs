@@ -3,6 +3,7 @@
 
 #[allow(dead_code, reason = "the tests of the command use the rest")]
 mod fake;
+mod link;
 
 use aye_bus::{Error, JobResult, Manager, Signal, Signals, Unit, Verb, Verdict, Where, judge, resolve};
 use fake::{Act, Fake};
@@ -189,4 +190,23 @@ async fn an_enabled_instance_counts_though_it_is_not_loaded_and_a_static_one_doe
     let units = resolve(&bench.manager, &["web@*".to_owned()]).await.unwrap();
     let names: Vec<_> = units.iter().map(|unit| unit.name.as_str()).collect();
     assert_eq!(names, ["web@1.service", "web@5.service"]);
+}
+
+#[tokio::test]
+async fn units_are_read_several_at_a_time() {
+    let names: Vec<String> = (1..=40).map(|number| format!("web@{number}.service")).collect();
+    let units: Vec<_> = names.iter().map(|name| (name.as_str(), Act::Succeed)).collect();
+    let bench = bench(&units).await;
+    bench.fake.answer_in_pairs();
+    let globbed = resolve(&bench.manager, &["web@*".to_owned()]).await.unwrap();
+    let named = resolve(&bench.manager, &names).await.unwrap();
+    for units in [globbed, named] {
+        assert!(units.iter().map(|unit| &unit.name).eq(&names));
+    }
+}
+
+#[tokio::test]
+async fn a_unit_without_a_job_has_none_and_its_start_has_a_time() {
+    let unit = web(&bench(&[("web.service", Act::Succeed)]).await.manager).await.unwrap();
+    assert_eq!((unit.job, unit.can_reload, unit.started.as_secs()), (None, true, 1));
 }

@@ -1,23 +1,37 @@
-//! The last lines a failed unit wrote: from the journal where systemd is the manager, from the manager itself
-//! where it is ours.
+//! The last lines a failed unit wrote: from the journal where systemd is the manager, on the machine it runs on; from the
+//! manager itself where it is ours.
 
-use std::process::Stdio;
+use std::time::Duration;
 
 use aye_bus::{Manager, Unit, Where};
 use tokio::process::Command;
+use tokio::time::timeout;
 
 const LINES: &str = "10";
 
-/// The unit's last log lines, oldest first. When there is none to be had, one line says why: a failure is shown
-/// with or without its log.
-pub(crate) async fn tail(place: &Where, manager: &Manager, unit: &Unit) -> Vec<String> {
-    if let Where::Embedded(_) = place {
-        let lines = manager.log_tail(&unit.path).await;
-        return lines.unwrap_or_else(|error| vec![format!("(no log: {error})")]);
-    }
-    sync().await;
-    let output = Command::new("journalctl").args(arguments(place, unit)).stdin(Stdio::null()).output().await;
-    match output {
+/// A journal that takes longer is not waited for: a failure is shown with or without its log.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The unit's last log lines, oldest first. When there is none to be had, one line says why.
+pub(super) async fn tail(place: &Where, manager: &Manager, unit: &Unit) -> Vec<String> {
+    let reading = async {
+        if let Where::Embedded(_) = place {
+            let lines = manager.log_tail(&unit.path).await;
+            return lines.unwrap_or_else(|error| vec![format!("(no log: {error})")]);
+        }
+        journal(place, unit).await
+    };
+    let late = |_| vec![format!("(no log: the journal did not answer within {} s)", PATIENCE.as_secs())];
+    timeout(PATIENCE, reading).await.unwrap_or_else(late)
+}
+
+async fn journal(place: &Where, unit: &Unit) -> Vec<String> {
+    // What a process that just died has said last may still be on its way. Only root may ask journald to write what it has;
+    // for others the lines are merely a little less certain to be complete.
+    let _ = command(place, &["--sync"]).output().await;
+    let arguments = arguments(place, unit);
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match command(place, &words).output().await {
         Ok(output) if output.status.success() => {
             String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
         }
@@ -28,12 +42,11 @@ pub(crate) async fn tail(place: &Where, manager: &Manager, unit: &Unit) -> Vec<S
     }
 }
 
-/// Has journald write what it has received: the last words of a process that just died may still be on their way.
-/// Only root may ask for it; without it the lines are merely a little less certain to be complete.
-async fn sync() {
-    let mut command = Command::new("journalctl");
-    command.arg("--sync").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let _ = command.status().await;
+/// `journalctl` on the host of the manager, and for the machine that it is in.
+fn command(place: &Where, arguments: &[&str]) -> Command {
+    let machine = place.machine().map(|machine| format!("--machine={machine}"));
+    let machine: Vec<&str> = machine.as_deref().into_iter().collect();
+    place.command("journalctl", &[&machine[..], arguments].concat())
 }
 
 /// `_SYSTEMD_INVOCATION_ID` marks what the unit's own processes wrote, `INVOCATION_ID` what PID 1 wrote about it
@@ -42,14 +55,14 @@ async fn sync() {
 fn arguments(place: &Where, unit: &Unit) -> Vec<String> {
     let mut arguments: Vec<String> =
         vec!["-q", "--no-pager", "-o", "cat", "-n", LINES].into_iter().map(str::to_owned).collect();
-    match (place, unit.invocation) {
-        (Where::System, Some(invocation)) => arguments.extend([
+    match unit.invocation {
+        _ if place.is_user() => arguments.push(format!("--user-unit={}", unit.name)),
+        Some(invocation) => arguments.extend([
             format!("_SYSTEMD_INVOCATION_ID={invocation}"),
             "+".to_owned(),
             format!("INVOCATION_ID={invocation}"),
         ]),
-        (Where::User, _) => arguments.push(format!("--user-unit={}", unit.name)),
-        _ => arguments.extend(["-u".to_owned(), unit.name.clone()]),
+        None => arguments.extend(["-u".to_owned(), unit.name.clone()]),
     }
     arguments
 }

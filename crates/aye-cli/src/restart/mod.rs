@@ -1,88 +1,48 @@
-//! `aye restart`: one unit after another, each for exactly as long as it needs. Arguments become a plan here; the
-//! order of things is decided in `rollout`, carried out in `drive`, and told by `progress` and `json`.
+//! `aye restart`: one unit after another, each for exactly as long as it needs. The words are in `args`, which units they
+//! mean in `select`, the order of things in `rollout`; `drive` carries it out, and `progress`, `json` and `page` tell of it.
 
+mod amount;
+mod args;
 mod drive;
+mod hooks;
 mod interrupt;
 mod json;
 mod lock;
 mod log;
+mod moment;
+mod page;
 mod progress;
+mod record;
 mod report;
 mod reporter;
 mod resume;
 mod rollout;
 mod rows;
+mod select;
+#[cfg(test)]
+mod testing;
 
-use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-use aye_bus::{ActiveState, Error, Unit, Verb, Where, resolve, runtime_dir};
+use aye_bus::{Error, Unit, resolve};
+use futures_util::future::{join_all, try_join_all};
 
 use crate::exit::Exit;
-use drive::Run;
-use reporter::Reporter;
+pub(crate) use args::Args;
+use args::OnFailure;
+use drive::{Commands, Run, Site, Task};
+use lock::Lock;
+use page::Page;
+use record::{Key, Record, Store};
+use report::Shown;
+use reporter::{Reporter, Subjects, local_name};
+use rollout::{Limits, Plan, Planned};
+use select::{Chosen, Filter, Selection, health, is_gated, select};
 
-/// Restart units one after another, each as soon as the one before is ready
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Names or globs; a name without a suffix is a service's
-    #[arg(required = true, value_name = "UNIT")]
-    units: Vec<String>,
-    /// Talk to the system manager (the default)
-    #[arg(long, conflicts_with_all = ["user", "embedded"])]
-    system: bool,
-    /// Talk to the manager of the calling user
-    #[arg(long, conflicts_with = "embedded")]
-    user: bool,
-    /// Talk to `aye run` in DIR [default: `$AYE_RUNTIME_DIR`, which also chooses this when it is set]
-    // Given without a value it is empty: clap would take no empty path, and two nested options read badly.
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    embedded: Option<OsString>,
-    /// Leave alone what is not running
-    #[arg(long = "try")]
-    only_running: bool,
-    /// Print the units in their order and touch nothing
-    #[arg(short = 'n', long)]
-    dry_run: bool,
-    /// Write one JSON object a line to stdout
-    #[arg(long)]
-    json: bool,
-    /// How to show the run on stderr
-    #[arg(long, value_name = "HOW", default_value = "auto")]
-    progress: progress::Mode,
-}
-
-impl Args {
-    fn place(&self) -> Where {
-        match &self.embedded {
-            Some(dir) if dir.is_empty() => Where::Embedded(runtime_dir()),
-            Some(dir) => Where::Embedded(dir.into()),
-            None if self.user => Where::User,
-            None if !self.system && std::env::var_os("AYE_RUNTIME_DIR").is_some() => {
-                Where::Embedded(runtime_dir())
-            }
-            None => Where::System,
-        }
-    }
-
-    fn verb(&self) -> Verb {
-        if self.only_running { Verb::TryRestart } else { Verb::Restart }
-    }
-
-    /// The command that restarts these units under the same choices.
-    fn resume(&self, names: &[&str]) -> Option<String> {
-        let mut options = Vec::new();
-        let mut flag = |given: bool, word: &str| options.extend(given.then(|| word.to_owned()));
-        flag(self.system, "--system");
-        flag(self.user, "--user");
-        flag(self.only_running, "--try");
-        options.extend(self.embedded.as_ref().map(|dir| match dir.display() {
-            _ if dir.is_empty() => "--embedded".to_owned(),
-            dir => format!("--embedded={dir}"),
-        }));
-        resume::command(&options, names)
-    }
-}
+/// How long a check that failed is left alone before it is tried again.
+const CHECK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs the verb to its end, on a runtime of one thread.
 pub(crate) fn run(args: &Args) -> Exit {
@@ -97,27 +57,64 @@ pub(crate) fn run(args: &Args) -> Exit {
     })
 }
 
+/// Why nothing was begun.
 type Refusal = (Exit, String);
 
 async fn restart(args: &Args) -> Result<Exit, Refusal> {
-    let place = args.place();
-    let manager = place.connect().await.map_err(|error| refusal(&error))?;
-    // Before the units are read: what changes after its reading reaches us as a signal.
-    let signals = manager.watch().await.map_err(|error| refusal(&error))?;
-    let units = resolve(&manager, &args.units).await.map_err(|error| refusal(&error))?;
-    let units = ordered(units, args.only_running);
+    let places = args.places().map_err(usage)?;
+    let filter = filter(args)?;
+    if args.on_failure == OnFailure::Ask && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(usage(
+            "--on-failure ask takes a terminal to ask on: give a budget with --max-failures instead",
+        ));
+    }
+    let name = local_name();
+    let page = args.report.as_deref().map(|path| page(path, &name)).transpose()?;
+    let mut sites: Vec<Site> = try_join_all(places.into_iter().map(|place| drive::connect(place, &name)))
+        .await
+        .map_err(|e| refusal(&e))?;
+    // Before the units are read: what a run that is waited for has done must be seen.
+    let _locks = if args.dry_run { Vec::new() } else { lock(&sites, args).await? };
+    let store = sites.first().and_then(|site| Store::beside(&site.place));
+    let key = key(args, &sites);
+    let record = store.as_ref().filter(|_| args.only_stale).and_then(|store| store.find(&key));
+    let named = match record {
+        Some(_) if !args.dry_run => settled(&mut sites, &args.units).await?,
+        _ => resolve_all(&sites, &args.units).await?,
+    };
+    let label = |chosen: &Chosen| record::label(&sites[chosen.site].name, &chosen.unit);
+    let stale =
+        |chosen: &Chosen| record.as_ref().is_none_or(|record| record.is_stale(&label(chosen), &chosen.unit));
+    let selection = select(named, filter, stale);
     if args.dry_run && !args.json {
-        return listed(&units).map_err(|error| (Exit::Failed, format!("cannot write the plan: {error}")));
+        let listed = listed(&sites, &selection);
+        return listed.map_err(|error| (Exit::Failed, format!("cannot write the plan: {error}")));
     }
-    let reporter = Reporter::new(args, &units);
+    let plan = plan(args, sites.len(), &selection.units);
+    let reporter = Reporter::new(args, subjects(args, &sites, &selection), page);
     if args.dry_run {
-        return Ok(reporter.dry());
+        return Ok(reporter.untouched(Exit::Done, None));
     }
-    let _lock = lock::Lock::take(&place).map_err(|error| match error {
-        lock::Error::Held { .. } => (Exit::Locked, error.to_string()),
-        lock::Error::File { .. } => (Exit::Failed, error.to_string()),
-    })?;
-    Run::new(manager, signals, place, units, reporter).finish().await
+    if let Some(reason) = objection(args, &plan, &selection.units) {
+        crate::complain(format_args!("aye restart: {reason}"));
+        return Ok(reporter.untouched(Exit::Failed, Some(reason)));
+    }
+    if let Some(store) = store.as_ref().filter(|_| record.is_none()) {
+        let units = selection.units.iter().map(|chosen| (label(chosen), &chosen.unit));
+        let kept = store.keep(&Record::of(key.clone(), units));
+        if let Err(error) = kept {
+            crate::complain(format_args!("aye restart: --only-stale will not know this run: {error}"));
+        }
+    }
+    let exit = Run::new(task(args), sites, selection.units, plan, reporter).finish().await?;
+    if let Some(store) = store.filter(|_| exit == Exit::Done) {
+        store.forget(&key);
+    }
+    Ok(exit)
+}
+
+fn usage(reason: impl Into<String>) -> Refusal {
+    (Exit::Usage, reason.into())
 }
 
 fn refusal(error: &Error) -> Refusal {
@@ -134,61 +131,157 @@ fn exit_of(error: &Error) -> Exit {
     }
 }
 
-/// Failed units first: a restart may heal them, and until then every other one that is stopped is one too many.
-fn ordered(units: Vec<Unit>, only_running: bool) -> Vec<Unit> {
-    let stopped = |unit: &Unit| matches!(unit.active, ActiveState::Inactive | ActiveState::Failed);
-    let wanted = units.into_iter().filter(|unit| !(only_running && stopped(unit)));
-    let (failed, others): (Vec<_>, Vec<_>) = wanted.partition(|unit| unit.active == ActiveState::Failed);
-    failed.into_iter().chain(others).collect()
+fn filter(args: &Args) -> Result<Filter, Refusal> {
+    let started_before = args.started_before.as_deref().map(|text| moment::moment(text, SystemTime::now()));
+    let started_before =
+        started_before.transpose().map_err(|error| usage(format!("--started-before: {error}")))?;
+    // A unit that is down cannot reload, and a restart is not what was asked for.
+    Ok(Filter { only_running: args.only_running, started_before })
 }
 
-fn listed(units: &[Unit]) -> io::Result<Exit> {
+/// The page of `--report`: begun before anything is touched, so that it will be had.
+fn page(path: &Path, name: &str) -> Result<Page, Refusal> {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    Page::new(path, &words, name)
+        .map_err(|error| usage(format!("--report {}: cannot be written: {error}", path.display())))
+}
+
+async fn lock(sites: &[Site], args: &Args) -> Result<Vec<Lock>, Refusal> {
+    let locks = sites.iter().map(|site| Lock::take(&site.place, args.lock_wait));
+    try_join_all(locks).await.map_err(|error| match error {
+        lock::Error::Held { .. } => (Exit::Locked, error.to_string()),
+        _ => (Exit::Failed, error.to_string()),
+    })
+}
+
+/// All units of all managers that the words mean; what is wrong on one of them is told with its name.
+async fn resolve_all(sites: &[Site], patterns: &[String]) -> Result<Vec<Chosen>, Refusal> {
+    let resolving = sites.iter().map(|site| async move {
+        match site.manager() {
+            Some(manager) => resolve(manager, patterns).await,
+            None => Ok(Vec::new()),
+        }
+    });
+    let mut chosen = Vec::new();
+    for (site, resolved) in join_all(resolving).await.into_iter().enumerate() {
+        let units = resolved.map_err(|error| match sites[site].place.host() {
+            Some(host) => (exit_of(&error), format!("{host}: {error}")),
+            None => refusal(&error),
+        })?;
+        chosen.extend(units.into_iter().map(|unit| Chosen { site, unit }));
+    }
+    Ok(chosen)
+}
+
+/// The same, when no job is pending for any of them: what an earlier run has enqueued goes on without it, and a unit whose
+/// restart is under way must not be restarted once more.
+async fn settled(sites: &mut [Site], patterns: &[String]) -> Result<Vec<Chosen>, Refusal> {
+    let mut told = false;
+    loop {
+        let chosen = resolve_all(sites, patterns).await?;
+        let Some(pending) = chosen.iter().find(|chosen| chosen.unit.job.is_some()) else {
+            return Ok(chosen);
+        };
+        if !told {
+            told = true;
+            crate::complain(format_args!(
+                "aye restart: waiting for the job of {}, which an earlier run may have enqueued",
+                pending.unit.name
+            ));
+        }
+        sites[pending.site].job_removed().await.map_err(|error| refusal(&error))?;
+    }
+}
+
+fn key(args: &Args, sites: &[Site]) -> Key {
+    let mut patterns = args.units.clone();
+    patterns.sort();
+    let managers = sites.iter().map(|site| format!("{} {}", site.name, site.place)).collect();
+    Key { managers, verb: format!("{:?}", args.verb()), patterns }
+}
+
+fn plan(args: &Args, hosts: usize, units: &[Chosen]) -> Plan {
+    let on = |host: usize| units.iter().filter(|chosen| chosen.site == host).count();
+    let limits = Limits {
+        max_parallel: (0..hosts).map(|host| args.max_parallel.at_most(on(host)).max(1)).collect(),
+        canary: args.canary,
+        min_ready: args.min_ready,
+        ready_timeout: args.ready_timeout,
+        deadline: args.deadline,
+        stagger: args.stagger,
+        max_failures: args.max_failures.at_most(units.len()),
+        ask: args.on_failure == OnFailure::Ask,
+        min_available: args.min_available.map(|least| least.at_least(units.len())),
+        before: args.before.is_some(),
+        check: args.check.is_some(),
+        after: args.after.is_some(),
+        on_fail: args.on_fail.is_some(),
+        check_pause: CHECK_PAUSE,
+    };
+    let planned = |chosen: &Chosen| Planned {
+        host: chosen.site,
+        health: health(&chosen.unit),
+        start_timeout: start_timeout(&chosen.unit),
+    };
+    Plan { units: units.iter().map(planned).collect(), hosts, limits }
+}
+
+fn start_timeout(unit: &Unit) -> Option<Duration> {
+    unit.service.as_ref().and_then(|service| service.start_timeout)
+}
+
+/// Why the run is not begun, if it is not.
+fn objection(args: &Args, plan: &Plan, units: &[Chosen]) -> Option<String> {
+    let ungated: Vec<&str> = units
+        .iter()
+        .filter(|chosen| !is_gated(&chosen.unit))
+        .map(|chosen| chosen.unit.name.as_str())
+        .collect();
+    if args.require_notify && !ungated.is_empty() {
+        let which = ungated.join(" ");
+        return Some(format!(
+            "--require-notify: no readiness to wait for, Type=notify gives one: {which}; nothing was touched"
+        ));
+    }
+    plan.spent().map(|spent| format!("--min-available: {spent}; nothing was touched"))
+}
+
+fn subjects(args: &Args, sites: &[Site], selection: &Selection) -> Subjects {
+    let units = &selection.units;
+    let host = |chosen: &Chosen| sites[chosen.site].place.host().map(str::to_owned);
+    let shown = |chosen: &Chosen| Shown {
+        name: chosen.unit.name.clone(),
+        host: host(chosen),
+        limit: args.ready_timeout.or_else(|| start_timeout(&chosen.unit)),
+    };
+    let fresh = selection.fresh.iter().map(|chosen| match host(chosen) {
+        Some(host) => format!("{host}:{}", chosen.unit.name),
+        None => chosen.unit.name.clone(),
+    });
+    Subjects {
+        units: units.iter().map(shown).collect(),
+        ungated: (0..units.len()).filter(|&index| !is_gated(&units[index].unit)).collect(),
+        fresh: fresh.collect(),
+    }
+}
+
+fn task(args: &Args) -> Task {
+    let commands = Commands {
+        before: args.before.clone(),
+        check: args.check.clone(),
+        after: args.after.clone(),
+        on_fail: args.on_fail.clone(),
+    };
+    Task { verb: args.verb(), commands, ready_timeout: args.ready_timeout }
+}
+
+fn listed(sites: &[Site], selection: &Selection) -> io::Result<Exit> {
     let mut out = io::stdout().lock();
-    for unit in units {
-        writeln!(out, "{}", unit.name)?;
-    }
-    out.flush().map(|()| Exit::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Command {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parsed(words: &[&str]) -> Args {
-        Command::parse_from([&["restart"], words].concat()).args
-    }
-
-    #[test]
-    fn refuses_two_managers_at_once() {
-        for words in
-            [["--user", "--system", "a"], ["--user", "--embedded=/x", "a"], ["--system", "--embedded", "a"]]
-        {
-            assert!(Command::try_parse_from([&["restart"], &words[..]].concat()).is_err(), "{words:?}");
+    for chosen in &selection.units {
+        match sites[chosen.site].place.host() {
+            Some(host) => writeln!(out, "{host} {}", chosen.unit.name)?,
+            None => writeln!(out, "{}", chosen.unit.name)?,
         }
     }
-
-    #[test]
-    fn a_directory_is_not_taken_from_the_next_word() {
-        let args = parsed(&["--embedded", "web@1"]);
-        assert_eq!((args.embedded, args.units), (Some(OsString::new()), vec!["web@1".to_owned()]));
-    }
-
-    #[test]
-    fn the_resuming_command_keeps_the_choices_and_quotes_what_a_shell_would_change() {
-        let args = parsed(&["--embedded=/a b", "web@*"]);
-        let resume = args.resume(&["web@1.service", r"web@a\x2db.service"]);
-        assert_eq!(resume.unwrap(), r"aye restart '--embedded=/a b' web@1 'web@a\x2db'");
-    }
-
-    #[test]
-    fn nothing_left_needs_no_resuming() {
-        assert_eq!(parsed(&["a"]).resume(&[]), None);
-    }
+    out.flush().map(|()| Exit::Done)
 }

@@ -1,16 +1,15 @@
-//! Hands what happens to whoever listens: people on stderr, programs on stdout.
+//! Hands what happens to whoever listens: people on stderr, programs on stdout, and the page that is kept.
 
 use std::io::{self, Stdout};
 use std::time::{Duration, Instant, SystemTime};
 
-use aye_bus::{Service, Unit, Verb};
-
-use super::Args;
-use super::drive::plan;
+use super::args::Args;
 use super::json::Json;
+use super::page::Page;
 use super::progress::Progress;
 use super::report::{Happening, Shown, Summary};
-use super::rollout::{Final, Rollout};
+use super::resume;
+use super::rollout::{Final, Rollout, Stop};
 use crate::exit::Exit;
 
 /// Tells of the run, to people and to programs.
@@ -18,21 +17,32 @@ pub(super) struct Reporter<'a> {
     args: &'a Args,
     units: Vec<Shown>,
     ungated: Vec<usize>,
+    fresh: Vec<String>,
     progress: Progress,
     json: Option<Json<Stdout>>,
+    page: Option<Page>,
     began: Instant,
 }
 
+/// What there is to tell about, before anything has happened.
+pub(super) struct Subjects {
+    pub(super) units: Vec<Shown>,
+    /// Those without a readiness to wait for.
+    pub(super) ungated: Vec<usize>,
+    /// What is left out because it runs a new start already.
+    pub(super) fresh: Vec<String>,
+}
+
 impl<'a> Reporter<'a> {
-    pub(super) fn new(args: &'a Args, units: &[Unit]) -> Self {
-        let says = |unit: &Unit| unit.service.as_ref().is_none_or(Service::says_when_ready);
-        let gated = |unit: &Unit| unit.load != "loaded" || says(unit);
+    pub(super) fn new(args: &'a Args, subjects: Subjects, page: Option<Page>) -> Self {
         Self {
             args,
-            units: units.iter().map(shown).collect(),
-            ungated: (0..units.len()).filter(|&index| !gated(&units[index])).collect(),
+            units: subjects.units,
+            ungated: subjects.ungated,
+            fresh: subjects.fresh,
             progress: Progress::new(args.progress),
-            json: args.json.then(|| Json::new(io::stdout(), host())),
+            json: args.json.then(|| Json::new(io::stdout(), local_name())),
+            page,
             began: Instant::now(),
         }
     }
@@ -47,11 +57,6 @@ impl<'a> Reporter<'a> {
         self.progress.tick(&self.units, index, elapsed);
     }
 
-    /// What was asked for.
-    pub(super) fn verb(&self) -> Verb {
-        self.args.verb()
-    }
-
     /// Tells it to everybody.
     pub(super) fn tell(&mut self, happening: &Happening<'_>) {
         if let Some(json) = &mut self.json
@@ -60,51 +65,101 @@ impl<'a> Reporter<'a> {
             crate::complain(format_args!("aye restart: cannot write JSON to stdout any more: {error}"));
             self.json = None;
         }
+        let at = self.began.elapsed();
+        if let Some(page) = &mut self.page
+            && let Err(error) = page.tell(&self.units, happening, at, SystemTime::now())
+        {
+            crate::complain(format_args!("aye restart: the report could not be written: {error}"));
+        }
         self.progress.tell(&self.units, happening);
     }
 
     /// Tells what will be done.
     pub(super) fn plan(&mut self) {
-        let ungated = std::mem::take(&mut self.ungated);
-        self.tell(&Happening::Plan { ungated: &ungated, fresh: &[] });
+        let (ungated, fresh) = (std::mem::take(&mut self.ungated), std::mem::take(&mut self.fresh));
+        self.tell(&Happening::Plan { ungated: &ungated, fresh: &fresh });
     }
 
     /// Tells how it ended; nothing comes after it.
     pub(super) fn summary(&mut self, rollout: &Rollout, exit: Exit) {
-        let these =
-            |end: Final| (0..self.units.len()).filter(|&i| rollout.outcome(i) == end).collect::<Vec<_>>();
-        let not_attempted = these(Final::NotAttempted);
-        let (ready, failed, in_flight) = (these(Final::Ok), these(Final::Failed), these(Final::Left));
-        let names: Vec<&str> = not_attempted.iter().map(|&i| self.units[i].name.as_str()).collect();
-        let resume = self.args.resume(&names);
-        self.tell(&Happening::Summary(&Summary {
-            ready,
+        let of = |wanted: Final| (0..self.units.len()).filter(|&i| rollout.outcome(i) == wanted).collect();
+        let not_attempted: Vec<usize> = of(Final::NotAttempted);
+        let failed: Vec<usize> = of(Final::Failed);
+        let stopped = rollout.stopped().filter(|_| !not_attempted.is_empty());
+        let summary = Summary {
+            ready: of(Final::Ok),
+            in_flight: of(Final::Left),
+            stopped: stopped.and_then(|stop| self.why(&stop)),
+            resume: self.resume(&not_attempted),
             failed,
-            in_flight,
             not_attempted,
             took: self.began.elapsed(),
             exit,
-            stopped: None,
-            resume,
-        }));
+        };
+        self.tell(&Happening::Summary(&summary));
     }
 
-    /// Tells what would be done.
-    pub(super) fn dry(mut self) -> Exit {
-        let rollout = Rollout::new(plan(self.units.len()));
+    /// Tells what would be done, or what was refused as a whole: nothing was touched.
+    pub(super) fn untouched(mut self, exit: Exit, stopped: Option<String>) -> Exit {
         self.plan();
-        self.summary(&rollout, Exit::Done);
-        Exit::Done
+        let not_attempted: Vec<usize> = (0..self.units.len()).collect();
+        let summary = Summary {
+            ready: Vec::new(),
+            failed: Vec::new(),
+            in_flight: Vec::new(),
+            resume: self.resume(&not_attempted),
+            not_attempted,
+            took: self.began.elapsed(),
+            exit,
+            stopped,
+        };
+        self.tell(&Happening::Summary(&summary));
+        exit
     }
-}
 
-fn shown(unit: &Unit) -> Shown {
-    let limit = unit.service.as_ref().and_then(|service| service.start_timeout);
-    Shown { name: unit.name.clone(), host: None, limit }
+    fn why(&self, stop: &Stop) -> Option<String> {
+        Some(match stop {
+            Stop::Budget { failed } => {
+                format!("{failed} failed, and --max-failures is {}", self.args.max_failures)
+            }
+            Stop::Deadline => "the deadline of the run has passed".to_owned(),
+            Stop::Availability => {
+                let least = self.args.min_available.map(|least| least.to_string()).unwrap_or_default();
+                format!("one more would leave fewer active units than --min-available {least}")
+            }
+            Stop::Denied => "not permitted".to_owned(),
+            Stop::Unreachable => "the link was lost and not regained".to_owned(),
+            Stop::Interrupted => return None,
+        })
+    }
+
+    /// The command that restarts what was not attempted. Where hosts differ in that, it names all units again and leaves alone
+    /// what has been restarted.
+    fn resume(&self, not_attempted: &[usize]) -> Option<String> {
+        let mut by_host: Vec<(Option<&str>, Vec<&str>)> = Vec::new();
+        for &index in not_attempted {
+            let unit = &self.units[index];
+            match by_host.iter_mut().find(|(host, _)| *host == unit.host.as_deref()) {
+                Some((_, names)) => names.push(&unit.name),
+                None => by_host.push((unit.host.as_deref(), vec![&unit.name])),
+            }
+        }
+        let (_, first) = by_host.first()?;
+        let hosts = self.args.host.len().max(1);
+        if by_host.len() == hosts && by_host.iter().all(|(_, names)| names == first) {
+            return resume::command(&self.args.options(), first);
+        }
+        let mut options = self.args.options();
+        if !self.args.only_stale {
+            options.push("--only-stale".to_owned());
+        }
+        let patterns: Vec<&str> = self.args.units.iter().map(String::as_str).collect();
+        resume::command(&options, &patterns)
+    }
 }
 
 /// The name of this machine, for the reports.
-fn host() -> String {
+pub(super) fn local_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map(|name| name.trim().to_owned())
         .unwrap_or_default()

@@ -1,181 +1,264 @@
-//! The run on a terminal: rows in flight are redrawn in place at the bottom, finished ones stay above them. Between
-//! two drawings the cursor rests at the first letter of the first moving row, so that whatever else lands there,
-//! such as the terminal's `^C`, is wiped out with the rows by the next drawing.
+//! The run on a terminal: rows in flight are redrawn in place at the bottom, finished ones stay above them. Of more units
+//! than a screen has room for, the finished ones are one row that counts, and only failures stay.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
-use std::time::Duration;
+mod frame;
+mod row;
+mod width;
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use aye_bus::duration;
 
-use super::progress::{plain, printable, said};
-use super::report::{Happening, Shown};
-use crate::output::short;
+use super::progress::lines::{about_all, closing, hook, output, question, said};
+use super::progress::naming::{FEW, Naming, in_one_line, printable};
+use super::progress::tally::Tally;
+use super::report::{Failure, Happening, Shown, Summary};
+pub(super) use frame::Size;
+use frame::{Pace, frame};
+use row::Row;
+use width::{cells, cut, padded};
 
-/// Where the count of a finished row begins.
+/// Where the count of a finished row begins, when there is room for it.
 const COUNT_COLUMN: usize = 55;
+
+/// What is left of a narrow terminal for what a unit does, however long its name.
+const ROOM_FOR_DOING: usize = 18;
 
 const GREEN: &str = "32";
 const BOLD_RED: &str = "1;31";
 
-/// One row in flight.
-struct Row {
-    index: usize,
-    elapsed: Duration,
-    status: String,
+/// When, and on how large a terminal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) now: Instant,
+    pub(super) size: Size,
 }
 
-/// The rows of a run.
-pub(super) struct Rows {
-    live: Vec<Row>,
+/// The rows of a run. What its functions give is to be written to the terminal.
+#[derive(Debug)]
+pub(crate) struct Rows {
     colour: bool,
+    naming: Naming,
+    /// The cells of the longest name.
+    longest: usize,
+    live: Vec<Row>,
+    ended: HashSet<usize>,
+    lost: Vec<Option<String>>,
+    tally: Tally,
+    pace: Pace,
+    /// What waits for the end of a question.
+    held: Option<Vec<String>>,
+    over: bool,
 }
 
 impl Rows {
-    pub(super) fn new() -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { live: Vec::new(), colour: !set("NO_COLOR") && !dumb }
-    }
-
-    /// Shows what happened.
-    pub(super) fn tell(&mut self, units: &[Shown], happening: &Happening<'_>) {
-        let lines = self.lines(units, happening);
-        self.draw(units, &lines);
-    }
-
-    /// Shows how long a unit has been starting.
-    pub(super) fn tick(&mut self, units: &[Shown], index: usize, elapsed: Duration) {
-        if let Some(row) = self.live.iter_mut().find(|row| row.index == index) {
-            row.elapsed = elapsed;
-            self.draw(units, &[]);
+    pub(super) fn new(colour: bool) -> Self {
+        Self {
+            colour,
+            naming: Naming::default(),
+            longest: 0,
+            live: Vec::new(),
+            ended: HashSet::new(),
+            lost: Vec::new(),
+            tally: Tally::default(),
+            pace: Pace::new(),
+            held: None,
+            over: false,
         }
     }
 
+    /// Shows what happened.
+    pub(super) fn tell(&mut self, units: &[Shown], happening: &Happening<'_>, at: Moment) -> String {
+        self.tally.take(happening, at.now);
+        if let Happening::Plan { .. } = happening {
+            self.measure(units);
+        }
+        if let Happening::Asking { index } = happening {
+            return self.ask(units, *index);
+        }
+        let lines = self.lines(units, happening, at);
+        let ends = matches!(happening, Happening::Answered { .. } | Happening::Summary(_));
+        if let Some(held) = &mut self.held
+            && !ends
+        {
+            held.extend(lines);
+            return String::new();
+        }
+        let held = self.held.take();
+        // Left at the question, whose line is still open.
+        let left = held.is_some() && matches!(happening, Happening::Summary(_));
+        let lines: Vec<_> = held.into_iter().flatten().chain(lines).collect();
+        if ends || !lines.is_empty() || self.pace.allows(at.now) {
+            format!("{}{}", if left { "\r\n" } else { "" }, self.draw(units, &lines, at))
+        } else {
+            String::new()
+        }
+    }
+
+    /// Shows how long a unit has been in flight.
+    pub(super) fn tick(&mut self, units: &[Shown], index: usize, elapsed: Duration, at: Moment) -> String {
+        if self.ended.contains(&index) {
+            return String::new();
+        }
+        let new = self.live.iter().all(|row| row.index != index);
+        self.row(index, at.now).elapsed(elapsed, at.now);
+        let due = self.pace.is_due(at.now) || new && self.pace.allows(at.now);
+        if due && self.held.is_none() { self.draw(units, &[], at) } else { String::new() }
+    }
+
+    fn measure(&mut self, units: &[Shown]) {
+        self.naming = Naming::of(units);
+        self.longest = units.iter().map(|unit| cells(&self.naming.short(unit))).max().unwrap_or(0);
+    }
+
+    fn row(&mut self, index: usize, now: Instant) -> &mut Row {
+        let place = self.live.iter().position(|row| row.index == index).unwrap_or_else(|| {
+            self.live.push(Row::new(index, now));
+            self.live.len() - 1
+        });
+        &mut self.live[place]
+    }
+
+    /// Nothing is drawn behind the question before it is answered.
+    fn ask(&mut self, units: &[Shown], index: usize) -> String {
+        self.held = Some(Vec::new());
+        frame(&[], &[]) + &question(units, index, self.naming)
+    }
+
     /// Takes in what happened, and gives the lines that stay of it.
-    fn lines(&mut self, units: &[Shown], happening: &Happening<'_>) -> Vec<String> {
+    fn lines(&mut self, units: &[Shown], happening: &Happening<'_>, at: Moment) -> Vec<String> {
+        if let Some(lines) = about_all(units, happening, self.naming) {
+            self.link(happening);
+            return lines;
+        }
         match happening {
-            Happening::Start { index, .. } => {
-                self.live.push(Row { index: *index, elapsed: Duration::ZERO, status: String::new() });
-                Vec::new()
-            }
-            Happening::Status { index, elapsed, text } => {
-                if let Some(row) = self.live.iter_mut().find(|row| row.index == *index) {
-                    (row.elapsed, row.status) = (*elapsed, printable(text));
+            Happening::Start { index, .. }
+            | Happening::State { index, .. }
+            | Happening::Status { index, .. }
+            | Happening::Ready { index, .. }
+            | Happening::Check { index, .. }
+            | Happening::Soak { index, .. }
+            | Happening::Hook { index, .. } => {
+                if !self.ended.contains(index) {
+                    self.row(*index, at.now).take(happening, at.now);
                 }
                 Vec::new()
             }
-            Happening::Ready { index, elapsed, .. } => {
-                vec![self.finish(units, *index, &format!("ready in {}", duration(*elapsed)), GREEN)]
+            Happening::Ok { index, elapsed } => {
+                let ready = self.end(*index, at.now).ready.unwrap_or(*elapsed);
+                if units.len() > FEW {
+                    return Vec::new();
+                }
+                vec![self.finished(units, *index, &format!("ready in {}", duration(ready)), GREEN, at.size)]
             }
-            Happening::Failed { index, failure, .. } => {
-                let what = format!("FAILED: {}", failure.reason);
-                let indent = " ".repeat(width(units) + 2);
-                let mut lines = vec![self.finish(units, *index, &what, BOLD_RED)];
-                lines.extend(said(failure).map(|said| format!("{indent}  {said}")));
-                lines.extend(failure.log.iter().map(|line| format!("{indent}| {}", printable(line))));
-                lines
+            Happening::Failed { index, failure, .. } => self.failed(units, *index, failure, at),
+            Happening::Summary(summary) => {
+                self.over = true;
+                self.closing(units, summary, at.size)
             }
-            Happening::Summary(_) => {
-                self.live.clear();
-                plain(units, happening)
-            }
-            Happening::Plan { .. } | Happening::Interrupted { .. } => plain(units, happening),
             _ => Vec::new(),
         }
     }
 
-    fn finish(&mut self, units: &[Shown], index: usize, what: &str, colour: &str) -> String {
-        self.live.retain(|row| row.index != index);
-        let row = finished_row(units, index, what);
-        if self.colour { row.replacen(what, &format!("\x1b[{colour}m{what}\x1b[0m"), 1) } else { row }
-    }
-
-    /// A closed stderr must not end a restart in the middle; there is nobody left to tell.
-    fn draw(&self, units: &[Shown], lines: &[String]) {
-        let rows: Vec<_> = self.live.iter().map(|row| starting_row(units, row)).collect();
-        let _ = io::stderr().write_all(frame(lines, &rows).as_bytes());
-    }
-}
-
-/// The bytes that wipe the moving rows, let `lines` stay in their place, and draw `rows` below them. Wrapping is off
-/// for the rows: the terminal itself cuts them at its edge, however wide their letters are.
-fn frame(lines: &[String], rows: &[String]) -> String {
-    let mut text = "\r\x1b[J".to_owned();
-    for line in lines {
-        text += line;
-        text += "\r\n";
-    }
-    if let Some(above) = rows.len().checked_sub(1) {
-        text += "\x1b[?7l";
-        text += &rows.join("\r\n");
-        text += "\x1b[?7h\r";
-        if above > 0 {
-            let _ = write!(text, "\x1b[{above}A");
+    fn link(&mut self, happening: &Happening<'_>) {
+        match happening {
+            Happening::Lost { host, .. } => self.lost.push(host.map(str::to_owned)),
+            Happening::Regained { host, .. } => self.lost.retain(|lost| lost.as_deref() != *host),
+            _ => {}
         }
     }
-    text
-}
 
-/// `web@2  starting 4 s of 90 s  "loading cache 40%"`
-fn starting_row(units: &[Shown], row: &Row) -> String {
-    let unit = &units[row.index];
-    let limit = unit.limit.map(|limit| format!(" of {}", duration(limit))).unwrap_or_default();
-    let status = if row.status.is_empty() { String::new() } else { format!("  \"{}\"", row.status) };
-    let (name, width) = (short(&unit.name), width(units));
-    format!("{name:<width$}  starting {} s{limit}{status}", row.elapsed.as_secs())
-}
+    fn end(&mut self, index: usize, now: Instant) -> Row {
+        self.ended.insert(index);
+        let place = self.live.iter().position(|row| row.index == index);
+        place.map_or_else(|| Row::new(index, now), |place| self.live.remove(place))
+    }
 
-/// `web@1  ready in 1.2 s                                  1/8`
-fn finished_row(units: &[Shown], index: usize, what: &str) -> String {
-    let row = format!("{:<width$}  {what}", short(&units[index].name), width = width(units));
-    format!("{row:<COUNT_COLUMN$}  {}/{}", index + 1, units.len())
-}
+    fn failed(&mut self, units: &[Shown], index: usize, failure: &Failure, at: Moment) -> Vec<String> {
+        let row = self.end(index, at.now);
+        let what = format!("FAILED: {}", in_one_line(&failure.reason));
+        let indent = " ".repeat(self.label_room(at.size).min(at.size.columns / 4) + 4);
+        let mut lines = vec![self.finished(units, index, &what, BOLD_RED, at.size)];
+        lines.extend(said(failure).map(|said| format!("{indent}{said}")));
+        for end in &row.failed {
+            lines.push(format!("{indent}{}", hook(end)));
+            lines.extend(output(end).map(|line| format!("{indent}| {line}")));
+        }
+        lines.extend(failure.log.iter().map(|line| format!("{indent}| {}", printable(line))));
+        lines
+    }
 
-fn width(units: &[Shown]) -> usize {
-    units.iter().map(|unit| short(&unit.name).chars().count()).max().unwrap_or(0)
+    /// The resuming command stands behind the counts where both fit in one line.
+    fn closing(&self, units: &[Shown], summary: &Summary, size: Size) -> Vec<String> {
+        let mut lines = closing(units, summary, &self.tally, self.naming);
+        if let [counts, resume] = &lines[..]
+            && resume.starts_with("Resume: ")
+            && cells(counts) + 2 + cells(resume) <= size.columns
+        {
+            lines = vec![format!("{counts}  {resume}")];
+        }
+        lines
+    }
+
+    /// `web@1  ready in 1.2 s                                  1/8`; the count only where it fits.
+    fn finished(&self, units: &[Shown], index: usize, what: &str, colour: &str, size: Size) -> String {
+        let label = padded(&self.naming.short(&units[index]), self.label_room(size));
+        let count = format!("{}/{}", index + 1, units.len());
+        let taken = cells(&label) + 2 + cells(what);
+        let column = COUNT_COLUMN.min(size.columns.saturating_sub(cells(&count))).max(taken + 2);
+        let what = if self.colour { format!("\x1b[{colour}m{what}\x1b[0m") } else { what.to_owned() };
+        if column + cells(&count) > size.columns {
+            return format!("{label}  {what}");
+        }
+        format!("{label}  {what}{}{count}", " ".repeat(column - taken))
+    }
+
+    /// The cells for names: as many as the longest needs, but not all of a narrow terminal.
+    fn label_room(&self, size: Size) -> usize {
+        self.longest.min(size.columns.saturating_sub(ROOM_FOR_DOING).max(size.columns / 2))
+    }
+
+    fn draw(&mut self, units: &[Shown], lines: &[String], at: Moment) -> String {
+        self.pace.drawn(at.now);
+        frame(lines, &self.moving(units, at))
+    }
+
+    /// The rows that move: one less than the terminal has, so that what stays is seen, too.
+    fn moving(&self, units: &[Shown], at: Moment) -> Vec<String> {
+        if self.over || self.live.is_empty() && (units.len() <= FEW || self.ended.is_empty()) {
+            return Vec::new();
+        }
+        let counting = (units.len() > FEW).then(|| self.tally.line(units.len(), at.now));
+        let taken = 1 + usize::from(counting.is_some());
+        let room = at.size.rows.saturating_sub(taken).max(usize::from(counting.is_none()));
+        let shown = match self.live.len() {
+            live if live <= room => live,
+            _ => room.saturating_sub(1),
+        };
+        let more = match self.live.len() - shown {
+            0 => None,
+            _ if room == 0 && counting.is_some() => None,
+            all if shown == 0 => Some(format!("{all} units in flight")),
+            more => Some(format!("and {more} more")),
+        };
+        let rows = self.live.iter().take(shown).map(|row| self.moving_row(units, row, at));
+        counting.into_iter().chain(rows).chain(more).map(|row| cut(&row, at.size.columns)).collect()
+    }
+
+    fn moving_row(&self, units: &[Shown], row: &Row, at: Moment) -> String {
+        let (unit, room) = (&units[row.index], self.label_room(at.size));
+        let lost = self.lost.contains(&unit.host);
+        let label = padded(&cut(&self.naming.short(unit), room), room);
+        format!("{label}  {}", row.text(unit.limit, lost, at.now))
+    }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    pub(in super::super) fn units() -> Vec<Shown> {
-        ["web@1.service", "web@10.service"]
-            .map(|name| Shown { name: name.to_owned(), host: None, limit: Some(Duration::from_secs(90)) })
-            .to_vec()
-    }
-
-    #[test]
-    fn a_frame_without_rows_leaves_the_cursor_below_its_lines() {
-        assert_eq!(frame(&["a".to_owned(), "b".to_owned()], &[]), "\r\x1b[Ja\r\nb\r\n");
-    }
-
-    #[test]
-    fn the_cursor_returns_to_the_first_of_several_rows() {
-        let rows = ["one", "two", "three"].map(str::to_owned);
-        assert_eq!(frame(&[], &rows), "\r\x1b[J\x1b[?7lone\r\ntwo\r\nthree\x1b[?7h\r\x1b[2A");
-    }
-
-    #[test]
-    fn a_finished_row_is_coloured_only_where_colour_is_wanted() {
-        let happening =
-            Happening::Ready { index: 0, elapsed: Duration::from_millis(5), became_active: Duration::ZERO };
-        let told = |colour| Rows { live: Vec::new(), colour }.lines(&units(), &happening).join("");
-        assert!(told(true).contains("\x1b[32mready in 5 ms\x1b[0m"));
-        assert!(!told(false).contains('\x1b'));
-    }
-
-    #[test]
-    fn a_finished_row_ends_with_its_count() {
-        let row = finished_row(&units(), 0, "ready in 1.2 s");
-        assert_eq!(row, format!("{:<55}  1/2", "web@1   ready in 1.2 s"));
-    }
-
-    #[test]
-    fn a_starting_row_shows_the_time_left_and_the_status() {
-        let row =
-            Row { index: 1, elapsed: Duration::from_millis(4200), status: "loading cache 40%".to_owned() };
-        assert_eq!(starting_row(&units(), &row), "web@10  starting 4 s of 90 s  \"loading cache 40%\"");
-    }
-}
+mod emulator;
+#[cfg(test)]
+mod many;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod notify;
 mod peer;
 mod place;
 mod restart;
+mod rolling;
 mod run;
 mod systemctl;
 mod tidy;

@@ -119,7 +119,7 @@ async fn nobody_listening_is_69_and_says_what_to_do() {
 async fn the_second_unit_fails_and_the_third_is_left_alone() {
     let bench = bench([Act::Succeed, Act::Exit1, Act::Succeed]);
     let expected = "\
-restarting 3 units, one after another: web@1.service web@2.service web@10.service
+restarting 3 units: web@1.service web@2.service web@10.service
 web@1.service: starting (1/3)
 web@1.service: status \"loading web@1.service\"
 web@1.service: ready in T (1/3)
@@ -130,6 +130,7 @@ web@2.service: result exit-code, status \"loading cache 40%\"
 web@2.service | first line
 web@2.service | Error: listen EADDRINUSE :::3003
 Stopped: 1 ready, 1 failed, 1 not attempted.
+Not attempted because 1 failed, and --max-failures is 0.
 Resume: aye restart --embedded=DIR web@10
 ";
     assert_eq!(bench.run(&["web@*"]).await, (1, String::new(), expected.to_owned()));
@@ -160,9 +161,10 @@ async fn not_permitted_is_4_and_nothing_counts_as_attempted() {
     let (exit, _, stderr) = bench.run(&["web@1", "web@2"]).await;
     assert_eq!(exit, 4);
     let expected = "\
-restarting 2 units, one after another: web@1.service web@2.service
+restarting 2 units: web@1.service web@2.service
 aye restart: not permitted to restart web@1.service: Access denied; run it as root, or allow org.freedesktop.systemd1.manage-units in polkit
 Stopped: 0 ready, 0 failed, 2 not attempted.
+Not attempted because not permitted.
 Resume: aye restart --embedded=DIR web@1 web@2
 ";
     assert_eq!(stderr, expected);
@@ -170,14 +172,45 @@ Resume: aye restart --embedded=DIR web@1 web@2
 
 #[tokio::test]
 async fn a_manager_that_goes_in_the_middle_is_69_and_the_rest_is_listed() {
-    for act in [Act::DropJob, Act::DropCall] {
-        let bench = bench([Act::Succeed, act, Act::Succeed]);
-        let (exit, _, stderr) = bench.run(&["web@*"]).await;
-        assert_eq!(exit, 69, "{stderr}");
-        assert!(stderr.contains("aye restart: lost the manager while trying to "), "{stderr}");
-        assert!(stderr.contains("\nOutcome unknown: web@2.service. "), "{stderr}");
-        assert!(stderr.ends_with("\nResume: aye restart --embedded=DIR web@10\n"), "{stderr}");
-    }
+    let bench = bench([Act::Succeed, Act::Vanish, Act::Succeed]);
+    let (exit, _, stderr) = bench.run(&["web@*"]).await;
+    assert_eq!(exit, 69, "{stderr}");
+    assert!(
+        stderr.contains("web@2.service: FAILED: outcome unknown: the link was lost and not regained"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("\naye restart: cannot reach the embedded manager"), "{stderr}");
+    assert!(stderr.ends_with("\nResume: aye restart --embedded=DIR web@10\n"), "{stderr}");
+    assert_eq!(bench.fake.calls(), restarts(&WEB[..2]));
+}
+
+#[tokio::test]
+async fn a_job_that_ended_while_the_link_was_lost_is_seen_and_not_repeated() {
+    let bench = bench([Act::Succeed, Act::DropAndSucceed, Act::Succeed]);
+    let (exit, _, stderr) = bench.run(&["web@*"]).await;
+    assert_eq!(exit, 0, "{stderr}");
+    assert_eq!(bench.fake.calls(), restarts(&WEB));
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_was_lost_is_not_repeated_where_nothing_came_of_it() {
+    let bench = bench([Act::Succeed, Act::DropCall, Act::Succeed]);
+    let (exit, _, stderr) = bench.run(&["web@*"]).await;
+    assert_eq!(exit, 1, "{stderr}");
+    assert!(
+        stderr.contains("web@2.service: FAILED: the link was lost before the manager answered; "),
+        "{stderr}"
+    );
+    assert_eq!(bench.fake.calls(), restarts(&WEB[..2]));
+}
+
+#[tokio::test]
+async fn a_job_that_was_lost_with_its_link_and_left_no_trace_has_failed() {
+    let bench = bench([Act::Succeed, Act::DropJob, Act::Succeed]);
+    let (exit, _, stderr) = bench.run(&["web@*"]).await;
+    assert_eq!(exit, 1, "{stderr}");
+    assert!(stderr.contains("web@2.service: FAILED: still runs its old start"), "{stderr}");
+    assert_eq!(bench.fake.calls(), restarts(&WEB[..2]));
 }
 
 #[tokio::test]
@@ -242,7 +275,8 @@ async fn a_second_run_on_the_same_manager_is_75_and_names_the_first() {
     bench.fake.called("RestartUnit web@1.service").await;
     let pid = running.child.id().unwrap();
     let expected = format!(
-        "aye restart: another `aye restart` is at work on this manager (pid {pid}); wait until it has ended\n"
+        "aye restart: another `aye restart` is at work on the embedded manager of DIR (pid {pid}); wait until it has \
+         ended, as --lock-wait does\n"
     );
     assert_eq!(bench.run(&["web@2"]).await, (75, String::new(), expected));
     bench.fake.release();
@@ -253,7 +287,7 @@ async fn a_second_run_on_the_same_manager_is_75_and_names_the_first() {
 async fn three_units_one_after_another() {
     let bench = bench([Act::Succeed, Act::SucceedBeforeReply, Act::Succeed]);
     let expected = "\
-restarting 3 units, one after another: web@1.service web@2.service web@10.service
+restarting 3 units: web@1.service web@2.service web@10.service
 web@1.service: starting (1/3)
 web@1.service: status \"loading web@1.service\"
 web@1.service: ready in T (1/3)

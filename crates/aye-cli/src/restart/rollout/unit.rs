@@ -43,7 +43,7 @@ impl Phase {
     }
 
     /// Active as far as is known, and watched for leaving that.
-    pub(super) fn may_break(self) -> bool {
+    pub(crate) fn may_break(self) -> bool {
         matches!(self, Self::Checking | Self::Soaking | Self::After)
     }
 }

@@ -1,0 +1,97 @@
+// One run of `aye restart --json`, taken to pieces: how long it took, what its units themselves needed of that by the
+// manager's stamps, and what the command itself used.
+
+import { execFileSync, spawn } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+/** Runs a command to its end; gives its wall-clock time in ms. Anything but 0 is an error. */
+export async function timed(command, words, line) {
+  const begin = performance.now()
+  const child = spawn(command, words, { stdio: ['ignore', line ? 'pipe' : 'ignore', 'inherit'] })
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => resolve({ how: code ?? signal, wall: performance.now() - begin }))
+  })
+  if (line) for await (const text of createInterface({ input: child.stdout })) line(JSON.parse(text), child.pid)
+  const { how, wall } = await ended
+  if (how !== 0) throw new Error(`${command} ended with ${how}`)
+  return wall
+}
+
+/** What the process has used: ms of CPU in all its threads (proc(5), schedstat), and the most memory it ever had, in KB. */
+function used(pid) {
+  let ns = 0
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
+  }
+  const [, peak] = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmHWM:\s+(\d+) kB$/m)
+  return { cpu: ns / 1e6, peak: Number(peak) }
+}
+
+/** What it used up to now; undefined when it has ended already, so that the event before tells the last of it. */
+function usedNow(pid) {
+  try {
+    return used(pid)
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(error.code) || error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Restarts the units with aye. `gaps` are the ms from each READY=1, when the manager heard it, to the enqueuing of the
+ * next job; `cpu` the ms of CPU per unit between the first job and the last unit that was still seen; `before` the ms
+ * until the first job was enqueued; `peak` the most memory, in KB.
+ */
+export async function restart(aye, units) {
+  const gaps = []
+  let readyAt, first, last, before
+  let done = 0
+  const begin = performance.now()
+  const wall = await timed(aye, ['restart', '--json', '--progress=quiet', ...units], (event, pid) => {
+    if (event.event === 'unit_start') {
+      before ??= performance.now() - begin
+      first ??= usedNow(pid)
+      if (readyAt !== undefined) gaps.push((event.enqueued_monotonic_usec - readyAt) / 1000)
+    }
+    if (event.event === 'ready') readyAt = event.ready_monotonic_usec
+    if (event.event === 'unit_ok') done++
+    if (event.event === 'unit_ok' || event.event === 'summary') {
+      const now = usedNow(pid)
+      if (now) last = { ...now, done }
+    }
+  })
+  if (done !== units.length) throw new Error(`aye restart told of ${done} of ${units.length} units that they are done`)
+  if (last.done < done * 0.9) throw new Error(`aye restart was seen for ${last.done} of its ${done} units only`)
+  return { wall, gaps, before, peak: last.peak, cpu: (last.cpu - first.cpu) / last.done, cpu_before: first.cpu }
+}
+
+/** The ms that the units spent stopping and starting, by the stamps of their last restart. */
+export function needed(units) {
+  const names = ['ActiveExit', 'InactiveEnter', 'InactiveExit', 'ActiveEnter'].map((name) => `${name}TimestampMonotonic`)
+  const options = names.map((name) => `--property=${name}`)
+  const text = execFileSync('systemctl', ['show', ...options, ...units], { encoding: 'utf8' })
+  let sum = 0
+  for (const block of text.trim().split('\n\n')) {
+    const at = Object.fromEntries(block.split('\n').map((line) => line.split('=')))
+    const [left, stopped, began, active] = names.map((name) => Number(at[name]))
+    if (!(left > 0 && left <= stopped && stopped <= began && began <= active)) {
+      throw new Error(`the stamps are no restart: ${block.replaceAll('\n', ' ')}`)
+    }
+    sum += stopped - left + active - began
+  }
+  return sum / 1000
+}
+
+/** The value below which `share` of them are. */
+export function at(values, share) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+}
+
+/** The middle one, and between which two they all are. */
+export function spread(values, digits) {
+  const [least, middle, most] = [0, 0.5, 1].map((share) => at(values, share).toFixed(digits))
+  return `${middle} (${least} to ${most})`
+}

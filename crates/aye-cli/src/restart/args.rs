@@ -1,0 +1,406 @@
+//! The words of `aye restart`: what may be typed, and what it means where that can be told from the words alone.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aye_bus::{Host, Machine, Verb, Where, runtime_dir};
+use aye_manager::unit::value::finite;
+use clap::ValueEnum;
+
+use super::amount::Amount;
+use super::progress;
+
+/// Restart units one after another, each as soon as the one before is ready
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+N% is rounded to the safe side. DUR is a time span such as 500ms, 5s or 1min 30s; a bare number is seconds.\n\
+Commands run here, by the shell, with AYE_UNIT, AYE_HOST, AYE_INDEX and AYE_TOTAL.\n\n\
+Exit status: 0 every unit is ready, 1 one is not, or the run did not begin, 2 the command line is wrong, 4 not permitted, 5 \
+nothing matched, 69 a manager or host is unreachable, 75 another run holds the lock, 130 and 143 interrupted.\n\n\
+Examples:\n  aye restart 'web@*'\n  aye restart --canary 1 --min-ready 10s --check 'curl -fsS localhost:8080/health' 'web@*'\n  \
+aye restart -H web1 -H web2 --max-parallel 25% --report deploy.html 'web@*'")]
+pub(crate) struct Args {
+    /// Names or globs; a name without a suffix is a service's
+    #[arg(required = true, value_name = "UNIT")]
+    pub(super) units: Vec<String>,
+
+    /// Talk to the system manager (the default)
+    #[arg(long, conflicts_with_all = ["user", "embedded"], help_heading = WHERE)]
+    pub(super) system: bool,
+    /// Talk to the manager of the calling user, there too where -M or -H is given
+    #[arg(long, conflicts_with = "embedded", help_heading = WHERE)]
+    pub(super) user: bool,
+    /// Talk to the manager of a local container; with --user, [USER@]MACHINE
+    #[arg(short = 'M', long, value_name = "MACHINE", conflicts_with_all = ["host", "embedded"], help_heading = WHERE)]
+    pub(super) machine: Option<String>,
+    /// Talk to the manager of [USER@]HOST[:PORT][/MACHINE] by ssh; repeatable
+    #[arg(short = 'H', long, value_name = "HOST", conflicts_with = "embedded", help_heading = WHERE)]
+    pub(super) host: Vec<String>,
+    /// The ssh command, with its own options [default: `$SYSTEMD_SSH`, or ssh]
+    #[arg(long, value_name = "CMD", requires = "host", help_heading = WHERE)]
+    pub(super) ssh_command: Option<String>,
+    /// Talk to `aye run` in DIR [default: `$AYE_RUNTIME_DIR`, which also chooses this when it is set]
+    // Given without a value it is empty: clap would take no empty path, and two nested options read badly.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = WHERE)]
+    pub(super) embedded: Option<OsString>,
+
+    /// Reload the units
+    #[arg(long, conflicts_with = "reload_or_restart", help_heading = WHAT)]
+    pub(super) reload: bool,
+    /// Reload the units that can, restart the others
+    #[arg(long, help_heading = WHAT)]
+    pub(super) reload_or_restart: bool,
+    /// Leave alone what is not running
+    #[arg(long = "try", help_heading = WHAT)]
+    pub(super) only_running: bool,
+    /// Leave alone what an earlier run of these words, which did not end well, has restarted
+    #[arg(long, help_heading = WHAT)]
+    pub(super) only_stale: bool,
+    /// Leave alone what was started at or after T: '2026-11-22 21:40:03', '@UNIX', '10min ago'
+    #[arg(long, value_name = "T", help_heading = WHAT)]
+    pub(super) started_before: Option<String>,
+    /// Refuse units that have no readiness to wait for
+    #[arg(long, help_heading = WHAT)]
+    pub(super) require_notify: bool,
+
+    /// Units in flight at a time, on each host
+    #[arg(long, value_name = "N|N%", default_value = "1", help_heading = PACE)]
+    pub(super) max_parallel: Amount,
+    /// The first N units alone, then the rest
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = PACE)]
+    pub(super) canary: usize,
+    /// A unit has to stay ready for so long before it counts
+    #[arg(long, value_name = "DUR", default_value = "0", value_parser = finite_span, help_heading = PACE)]
+    pub(super) min_ready: Duration,
+    /// Go in whole batches, with DUR between them
+    #[arg(long, value_name = "DUR", default_value = "0", value_parser = finite_span, help_heading = PACE)]
+    pub(super) stagger: Duration,
+    /// A unit that takes longer has failed [default: its own timeouts]
+    #[arg(long, value_name = "DUR", value_parser = finite_span, help_heading = PACE)]
+    pub(super) ready_timeout: Option<Duration>,
+    /// A run that takes longer has failed
+    #[arg(long, value_name = "DUR", value_parser = finite_span, help_heading = PACE)]
+    pub(super) deadline: Option<Duration>,
+
+    /// Stop when more units than these have failed
+    #[arg(long, value_name = "N|N%", default_value = "0", help_heading = SAFETY)]
+    pub(super) max_failures: Amount,
+    /// What to do then: stop, or ask on the terminal whether to go on
+    #[arg(long, value_name = "WHAT", default_value = "stop", help_heading = SAFETY)]
+    pub(super) on_failure: OnFailure,
+    /// Never have fewer active units than this
+    #[arg(long, value_name = "N|N%", help_heading = SAFETY)]
+    pub(super) min_available: Option<Amount>,
+    /// Wait for another run to end, for ever or for DUR
+    #[arg(long, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "infinity",
+          value_parser = lock_wait, help_heading = SAFETY)]
+    pub(super) lock_wait: Option<LockWait>,
+
+    /// Before each unit; when it fails, the unit is not touched
+    #[arg(long, value_name = "CMD", help_heading = COMMANDS)]
+    pub(super) before: Option<String>,
+    /// When the unit is ready, again and again until it exits 0
+    #[arg(long, value_name = "CMD", help_heading = COMMANDS)]
+    pub(super) check: Option<String>,
+    /// After each unit that is ready
+    #[arg(long, value_name = "CMD", help_heading = COMMANDS)]
+    pub(super) after: Option<String>,
+    /// After each unit that failed
+    #[arg(long, value_name = "CMD", help_heading = COMMANDS)]
+    pub(super) on_fail: Option<String>,
+
+    /// Print the units in their order and touch nothing
+    #[arg(short = 'n', long, help_heading = OUTPUT)]
+    pub(super) dry_run: bool,
+    /// Write one JSON object a line to stdout
+    #[arg(long, help_heading = OUTPUT)]
+    pub(super) json: bool,
+    /// How to show the run on stderr
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = OUTPUT)]
+    pub(super) progress: progress::Mode,
+    /// Write the run as one self-contained page
+    #[arg(long, value_name = "FILE.html", help_heading = OUTPUT)]
+    pub(super) report: Option<PathBuf>,
+}
+
+const WHERE: &str = "Where";
+const WHAT: &str = "What";
+const PACE: &str = "Pace";
+const SAFETY: &str = "Safety";
+const COMMANDS: &str = "Commands";
+const OUTPUT: &str = "Output";
+
+/// What `--on-failure` was asked to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnFailure {
+    /// Start nothing more
+    Stop,
+    /// Ask on the terminal
+    Ask,
+}
+
+/// How long to wait for the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LockWait(pub(super) Option<Duration>);
+
+fn finite_span(text: &str) -> Result<Duration, String> {
+    finite(text).map_err(|error| error.to_string())
+}
+
+fn lock_wait(text: &str) -> Result<LockWait, String> {
+    aye_manager::unit::value::span(text).map(LockWait).map_err(|error| error.to_string())
+}
+
+impl Args {
+    /// The managers meant, in the order they were named.
+    pub(super) fn places(&self) -> Result<Vec<Where>, String> {
+        if let Some(machine) = &self.machine {
+            let machine = Machine::new(machine, self.user).map_err(|error| error.to_string())?;
+            return Ok(vec![Where::Machine(machine)]);
+        }
+        if self.host.is_empty() {
+            return Ok(vec![self.local()]);
+        }
+        let ssh = match &self.ssh_command {
+            Some(command) => {
+                split(command).ok_or_else(|| format!("--ssh-command {command}: a quote is not closed"))?
+            }
+            None => Vec::new(),
+        };
+        let mut places = Vec::with_capacity(self.host.len());
+        for host in &self.host {
+            let host = Host::new(host, self.user, ssh.clone()).map_err(|error| error.to_string())?;
+            let place = Where::Host(host);
+            if places.contains(&place) {
+                return Err(format!("{place} is named twice"));
+            }
+            places.push(place);
+        }
+        Ok(places)
+    }
+
+    fn local(&self) -> Where {
+        match &self.embedded {
+            Some(dir) if dir.is_empty() => Where::Embedded(runtime_dir()),
+            Some(dir) => Where::Embedded(dir.into()),
+            None if self.user => Where::User,
+            None if !self.system && std::env::var_os("AYE_RUNTIME_DIR").is_some() => {
+                Where::Embedded(runtime_dir())
+            }
+            None => Where::System,
+        }
+    }
+
+    /// What is enqueued for each unit.
+    pub(super) fn verb(&self) -> Verb {
+        match (self.reload, self.reload_or_restart, self.only_running) {
+            (true, ..) => Verb::Reload,
+            (_, true, false) => Verb::ReloadOrRestart,
+            (_, true, true) => Verb::ReloadOrTryRestart,
+            (_, _, true) => Verb::TryRestart,
+            _ => Verb::Restart,
+        }
+    }
+
+    /// The choices of this run as words of a command line, without those that say what to show of a run that touches nothing.
+    pub(super) fn options(&self) -> Vec<String> {
+        let mut words = Words::default();
+        words.flag("--system", self.system);
+        words.flag("--user", self.user);
+        words.option("-M", self.machine.as_ref());
+        self.host.iter().for_each(|host| words.option("-H", Some(host)));
+        words.option("--ssh-command", self.ssh_command.as_ref());
+        words.0.extend(self.embedded.as_ref().map(|dir| match dir.display() {
+            _ if dir.is_empty() => "--embedded".to_owned(),
+            dir => format!("--embedded={dir}"),
+        }));
+        words.flag("--reload", self.reload);
+        words.flag("--reload-or-restart", self.reload_or_restart);
+        words.flag("--try", self.only_running);
+        words.flag("--only-stale", self.only_stale);
+        words.option("--started-before", self.started_before.as_ref());
+        words.flag("--require-notify", self.require_notify);
+        words.option("--max-parallel", Some(self.max_parallel).filter(|amount| *amount != Amount::Units(1)));
+        words.option("--canary", Some(self.canary).filter(|canary| *canary > 0));
+        words.span("--min-ready", Some(self.min_ready).filter(|span| !span.is_zero()));
+        words.span("--stagger", Some(self.stagger).filter(|span| !span.is_zero()));
+        words.span("--ready-timeout", self.ready_timeout);
+        words.span("--deadline", self.deadline);
+        words.option("--max-failures", Some(self.max_failures).filter(|amount| *amount != Amount::Units(0)));
+        words.flag("--on-failure=ask", self.on_failure == OnFailure::Ask);
+        words.option("--min-available", self.min_available);
+        if let Some(LockWait(wait)) = self.lock_wait {
+            words.0.push(
+                wait.map_or("--lock-wait".to_owned(), |wait| format!("--lock-wait={}us", wait.as_micros())),
+            );
+        }
+        for (name, command) in [
+            ("--before", &self.before),
+            ("--check", &self.check),
+            ("--after", &self.after),
+            ("--on-fail", &self.on_fail),
+        ] {
+            words.option(name, command.as_ref());
+        }
+        words.0
+    }
+}
+
+/// Words of a command line, in the making.
+#[derive(Default)]
+struct Words(Vec<String>);
+
+impl Words {
+    fn flag(&mut self, name: &str, given: bool) {
+        self.0.extend(given.then(|| name.to_owned()));
+    }
+
+    fn option(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.0.extend([name.to_owned(), value.to_string()]);
+        }
+    }
+
+    fn span(&mut self, name: &str, span: Option<Duration>) {
+        self.option(name, span.map(shortest));
+    }
+}
+
+/// A span in the largest unit that keeps it whole.
+fn shortest(span: Duration) -> String {
+    match span.as_micros() {
+        micros if micros % 1_000_000 == 0 => format!("{}s", micros / 1_000_000),
+        micros if micros % 1_000 == 0 => format!("{}ms", micros / 1_000),
+        micros => format!("{micros}us"),
+    }
+}
+
+/// Splits a command into words as a shell would where it knows only blanks, quotes and backslashes; `None` when a quote is
+/// not closed.
+fn split(command: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut letters = command.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (None, ' ' | '\t' | '\n') => words.extend(word.take()),
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (Some(open), close) if open == close => quote = None,
+            (None | Some('"'), '\\') => word.get_or_insert_default().push(letters.next()?),
+            _ => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    pub(in super::super) fn parsed(words: &[&str]) -> Args {
+        Command::parse_from([&["restart"], words].concat()).args
+    }
+
+    #[test]
+    fn refuses_two_managers_at_once() {
+        for words in [
+            &["--user", "--system", "a"][..],
+            &["--user", "--embedded=/x", "a"],
+            &["--system", "--embedded", "a"],
+            &["-H", "web1", "--embedded", "a"],
+            &["-H", "web1", "-M", "box", "a"],
+            &["--ssh-command", "ssh -v", "a"],
+            &["--reload", "--reload-or-restart", "a"],
+        ] {
+            assert!(Command::try_parse_from([&["restart"], words].concat()).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_amount_and_no_span() {
+        for words in [
+            &["--max-parallel", "few", "a"][..],
+            &["--min-available", "120%", "a"],
+            &["--min-ready", "infinity", "a"],
+            &["--deadline", "soon", "a"],
+            &["--lock-wait=x", "a"],
+        ] {
+            assert!(Command::try_parse_from([&["restart"], words].concat()).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_may_be_named_once() {
+        assert!(parsed(&["-H", "web1", "-H", "web2", "a"]).places().is_ok());
+        assert!(parsed(&["-H", "web1", "-H", "web1", "a"]).places().unwrap_err().contains("twice"));
+    }
+
+    #[test]
+    fn a_directory_is_not_taken_from_the_next_word() {
+        let args = parsed(&["--embedded", "web@1"]);
+        assert_eq!((args.embedded, args.units), (Some(OsString::new()), vec!["web@1".to_owned()]));
+    }
+
+    #[test]
+    fn what_was_chosen_can_be_said_again() {
+        let said = [
+            "--user",
+            "-H",
+            "web1",
+            "--ssh-command",
+            "ssh -i 'a b'",
+            "--try",
+            "--only-stale",
+            "--max-parallel",
+            "25%",
+            "--canary",
+            "2",
+            "--min-ready",
+            "1500ms",
+            "--ready-timeout",
+            "90s",
+            "--max-failures",
+            "1",
+            "--on-failure=ask",
+            "--min-available",
+            "3",
+            "--lock-wait=5000000us",
+            "--check",
+            "curl x",
+        ];
+        let args = parsed(&[&said[..], &["a"]].concat());
+        assert_eq!(args.options(), said);
+        assert_eq!(parsed(&["a"]).options(), [""; 0]);
+    }
+
+    #[test]
+    fn a_command_is_split_as_a_shell_would() {
+        let table = [
+            ("ssh", Some(vec!["ssh"])),
+            (
+                "  ssh  -i 'my key' -o \"A=b c\" d\\ e ''",
+                Some(vec!["ssh", "-i", "my key", "-o", "A=b c", "d e", ""]),
+            ),
+            ("", Some(vec![])),
+            ("ssh 'x", None),
+            ("ssh \\", None),
+        ];
+        for (command, words) in table {
+            let words = words.map(|words| words.into_iter().map(str::to_owned).collect());
+            assert_eq!(split(command), words, "{command}");
+        }
+    }
+}
