@@ -44,7 +44,7 @@ mod unit;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-pub(crate) use plan::{Health, Limits, Plan, Planned, Spent};
+pub(crate) use plan::{Health, Limits, Plan, Planned};
 pub(crate) use unit::Phase;
 
 use super::report::Hook;
@@ -279,6 +279,7 @@ impl Rollout {
     }
 
     /// Whether `Action::End` has been given.
+    #[cfg(test)]
     pub(crate) fn is_over(&self) -> bool {
         self.over
     }
