@@ -10,7 +10,7 @@ FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT
 # The addon, for this machine's CPU and not linked: node/addon/build is for those.
 ADDON := --manifest-path node/addon/Cargo.toml --target-dir $(OUT)/addon-check
 
-.PHONY: help demo test bench build static check rust simulate page fuzz miri addon node docs live hosts race load vsock msrv others matrix
+.PHONY: help demo test bench build static check rust simulate page fuzz miri addon node docs guide live hosts race load vsock msrv others matrix
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -87,6 +87,9 @@ docs: ## every command of the README
 
 live: static addon ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
+
+page: ## the report of aye restart in a headless Chromium; pages, screenshots and PDFs are left in target/page
+	tests/page/run
 
 hosts: static ## -H and -M on two hosts with sshd; takes root
 	tests/hosts/run

@@ -46,6 +46,7 @@ function usedNow(pid) {
  */
 export async function restart(aye, units) {
   const gaps = []
+  const enqueued = new Map()
   let readyAt, first, last, before
   let done = 0
   const begin = performance.now()
@@ -53,33 +54,74 @@ export async function restart(aye, units) {
     if (event.event === 'unit_start') {
       before ??= performance.now() - begin
       first ??= usedNow(pid)
+      enqueued.set(event.unit, event.enqueued_monotonic_usec)
       if (readyAt !== undefined) gaps.push((event.enqueued_monotonic_usec - readyAt) / 1000)
     }
     if (event.event === 'ready') readyAt = event.ready_monotonic_usec
     if (event.event === 'unit_ok') done++
-    if (event.event === 'unit_ok' || event.event === 'summary') {
+    // Seldom, because looking takes a processor's time, too; and always towards the end.
+    if (event.event === 'summary' || (event.event === 'unit_ok' && (done % 25 === 0 || done > units.length - 3))) {
       const now = usedNow(pid)
       if (now) last = { ...now, done }
     }
   })
   if (done !== units.length) throw new Error(`aye restart told of ${done} of ${units.length} units that they are done`)
   if (last.done < done * 0.9) throw new Error(`aye restart was seen for ${last.done} of its ${done} units only`)
-  return { wall, gaps, before, peak: last.peak, cpu: (last.cpu - first.cpu) / last.done, cpu_before: first.cpu }
+  return { wall, gaps, enqueued, before, peak: last.peak, cpu: (last.cpu - first.cpu) / last.done, cpu_before: first.cpu }
 }
 
-/** The ms that the units spent stopping and starting, by the stamps of their last restart. */
-export function needed(units) {
+/**
+ * Where the time of the units' last restart went, by the manager's stamps, in ms: the sum of stopping and starting, and
+ * what lies between the two. With the `enqueued` stamps of a run by unit, also from the job to the stopping.
+ */
+export function needed(units, enqueued = new Map()) {
   const names = ['ActiveExit', 'InactiveEnter', 'InactiveExit', 'ActiveEnter'].map((name) => `${name}TimestampMonotonic`)
-  const options = names.map((name) => `--property=${name}`)
+  const options = ['Id', ...names].map((name) => `--property=${name}`)
   const text = execFileSync('systemctl', ['show', ...options, ...units], { encoding: 'utf8' })
-  let sum = 0
+  const sum = { ideal: 0, between: 0, queued: 0 }
   for (const block of text.trim().split('\n\n')) {
     const at = Object.fromEntries(block.split('\n').map((line) => line.split('=')))
     const [left, stopped, began, active] = names.map((name) => Number(at[name]))
     if (!(left > 0 && left <= stopped && stopped <= began && began <= active)) {
       throw new Error(`the stamps are no restart: ${block.replaceAll('\n', ' ')}`)
     }
-    sum += stopped - left + active - began
+    sum.ideal += (stopped - left + active - began) / 1000
+    sum.between += (began - stopped) / 1000
+    // The manager may be at work before its reply has been read: then nothing was waited for.
+    sum.queued += Math.max(0, left - (enqueued.get(at.Id) ?? left)) / 1000
+  }
+  return sum
+}
+
+// systemd's catalogue (systemd/sd-messages.h): stopping, stopped, starting, started.
+const STEPS = new Map([
+  ['de5b426a63be47a7b6ac3eaac82e2f6f', 'stopping'],
+  ['9d1aaa27d60140bd96365438aad20286', 'stopped'],
+  ['7d4958e842da4a758f6c1cdc7b36dcc5', 'starting'],
+  ['39f53479d3a045ac8e11786248231fbf', 'started'],
+])
+
+/** The journal's stamp of an entry, in microseconds: when PID 1 sent it, or, where that is told, when it was received. */
+const stamp = (entry) => Number(entry._SOURCE_BOOTTIME_TIMESTAMP ?? entry.__MONOTONIC_TIMESTAMP)
+
+/** The ms that the units spent stopping and starting in their last restart, by the stamps of PID 1's lines in the journal. */
+export function logged(units) {
+  execFileSync('journalctl', ['--sync'])
+  const text = execFileSync('journalctl', ['--quiet', '--boot', '--output=json', '_PID=1'], {
+    encoding: 'utf8', maxBuffer: 1 << 30,
+  })
+  const last = new Map(units.map((unit) => [unit, {}]))
+  for (const line of text.trim().split('\n')) {
+    const entry = JSON.parse(line)
+    const step = STEPS.get(entry.MESSAGE_ID)
+    if (step && last.has(entry.UNIT)) last.get(entry.UNIT)[step] = stamp(entry)
+  }
+  let sum = 0
+  for (const [unit, { stopping, stopped, starting, started }] of last) {
+    if (!(stopping <= stopped && stopped <= starting && starting <= started)) {
+      throw new Error(`the journal tells of no restart of ${unit}: ${[stopping, stopped, starting, started]}`)
+    }
+    sum += stopped - stopping + started - starting
   }
   return sum / 1000
 }

@@ -2,12 +2,12 @@
 
 export const unfold = () => document.querySelectorAll('details').forEach(details => { details.open = true })
 
-// Everything that sticks out of the window to the right, apart from what scrolls by itself.
-export const overflowing = () => {
+// Everything that sticks out of the window to the right, apart from what scrolls by itself, which nothing does on paper.
+export const overflowing = (onPaper = false) => {
   const edge = document.documentElement.clientWidth
   const out = [...document.body.querySelectorAll('*')].filter(element => {
     const { right, width } = element.getBoundingClientRect()
-    return width > 0 && right > edge + 0.5 && !element.closest('.scroll')
+    return width > 0 && right > edge + 0.5 && (onPaper || !element.closest('.scroll'))
   })
   const named = out.slice(0, 5).map(element => `${element.tagName}.${element.className} ${element.textContent.slice(0, 40)}`)
   if (document.documentElement.scrollWidth > edge) named.push(`the page is ${document.documentElement.scrollWidth} wide`)

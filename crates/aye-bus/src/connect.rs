@@ -129,13 +129,16 @@ impl Where {
         }
     }
 
-    /// The machine that the manager is in, as tools take it with `--machine=`; for a [`Host`], that is one there.
+    /// The machine that the manager is in, as `journalctl --machine=` takes it: without a user, and `None` for
+    /// `.host`; for a [`Host`], that is one there.
     pub fn machine(&self) -> Option<&str> {
-        match self {
-            Self::Machine(machine) => Some(&machine.name),
+        let typed = match self {
+            Self::Machine(machine) => Some(machine.name.as_str()),
             Self::Host(host) => host.parts().ok()?.machine,
             _ => None,
-        }
+        };
+        let name = typed.map(|typed| typed.rsplit_once('@').map_or(typed, |(_, name)| name));
+        name.filter(|name| !matches!(*name, "" | ".host"))
     }
 
     /// A command on the host: through ssh for a [`Host`], each word quoted for the shell there, and here for all
@@ -247,4 +250,27 @@ fn plain(error: &std::io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_named_without_its_user_and_this_one_is_none() {
+        let table = [
+            ("web", Some("web")),
+            ("alice@web", Some("web")),
+            ("@web", Some("web")),
+            ("alice@", None),
+            (".host", None),
+            ("alice@.host", None),
+        ];
+        for (typed, expected) in table {
+            let here = Where::Machine(Machine::new(typed, true).unwrap());
+            let there = Where::Host(Host::new(format!("h/{typed}"), true, Vec::new()).unwrap());
+            assert_eq!([here.machine(), there.machine()], [expected; 2], "{typed}");
+        }
+        assert_eq!(Where::Host(Host::new("alice@web1", true, Vec::new()).unwrap()).machine(), None);
+    }
 }

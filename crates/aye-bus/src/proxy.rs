@@ -1,7 +1,7 @@
 //! The calls of `org.freedesktop.systemd1` that are used here, and no others: each method sends one message and
 //! reads one reply. Nothing is cached; what a manager says is true when it says it.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 use serde::Serialize;
 use zbus::message::Message;
 use zbus::{Connection, DynamicType, ObjectPath, OwnedObjectPath};
@@ -18,8 +18,10 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// The states of a unit file that count as enabled.
 const ENABLED: [&str; 2] = ["enabled", "enabled-runtime"];
 
-/// Questions that are on their way at a time; answers are some ten kilobytes each.
-const AT_ONCE: usize = 32;
+/// How many units are read at the same time: over ssh each reply takes its time, and waiting for one before asking
+/// for the next would add those times up. A service's properties are some 25 KB on the wire, and are held until
+/// they are read.
+pub(crate) const AT_ONCE: usize = 32;
 
 /// What to enqueue for a unit, always with the mode `replace`, as systemctl does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,15 +209,20 @@ impl Manager {
         reply.body().deserialize().map_err(|error| Error::from_zbus(&error, doing))
     }
 
-    /// Reads everything that judging a unit needs: one call, and a second one for a service that is loaded.
+    /// Reads everything that judging a unit needs: one call, and for a service a second one at the same time.
     ///
     /// # Errors
     /// As any call.
     pub async fn unit(&self, path: &ObjectPath<'_>) -> Result<Unit> {
-        let mut unit = self.state(path).await?;
-        if unit.load == "loaded" && unit.name.ends_with(".service") {
-            let reply = self.all(path, "org.freedesktop.systemd1.Service").await?;
-            unit.service = Some(unit::read(&reply, path, unit::service)?);
+        if !path.ends_with("_2eservice") {
+            return self.state(path).await;
+        }
+        let (state, service) =
+            join(self.state(path), self.all(path, "org.freedesktop.systemd1.Service")).await;
+        let mut unit = state?;
+        // One that is not loaded has nothing to say there, or no such interface.
+        if unit.load == "loaded" {
+            unit.service = Some(unit::read(&service?, path, unit::service)?);
         }
         Ok(unit)
     }

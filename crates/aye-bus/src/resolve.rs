@@ -7,6 +7,7 @@ use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::natural;
+use crate::proxy::AT_ONCE;
 use crate::{Error, Listed, Manager, Result, Unit};
 
 /// The kinds of unit (`man systemd.unit`), and whether the manager can start one anew.
@@ -23,11 +24,6 @@ const KINDS: [(&str, bool); 11] = [
     ("device", false),
     ("scope", false),
 ];
-
-/// How many units are read at the same time: over ssh each reply takes its time, and waiting for one before asking
-/// for the next would add those times up. A service's properties are some 25 KB on the wire, and are held until
-/// they are read.
-const AT_ONCE: usize = 32;
 
 /// A name to be looked at, and the pattern when it was given as a name, so that it must exist.
 struct Candidate<'p> {

@@ -10,16 +10,18 @@ use std::time::Duration;
 use aye_bus::Where;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use super::args::LockWait;
 
 /// Where the lock of a system manager is; a user manager's is in its runtime directory.
 const FILE: &str = "/run/aye-restart.lock";
 
-/// Takes the lock on a host with flock(1) and holds it until its input ends, that is, as long as the link lasts. Says `locked`
-/// when it has it, `none` where there is no lock to be had: a user that may not write there, or a host without flock(1).
+/// Takes the lock on a host with flock(1) and holds it until its input ends or is silent for 20 s: sshd alone would hold on to
+/// a client that was unplugged for hours. Says `locked` when it has it, `none` where there is no lock to be had: a user that
+/// may not write there, or a host without flock(1).
 const REMOTE: &str = r#"
 file=$1 wait=$2
 [ "$file" ] || file="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/aye-restart.lock"
@@ -34,14 +36,33 @@ ever) flock 9 ;;
 esac || { cat <&9; exit 75; }
 { echo $$ >"$file"; } 2>/dev/null
 echo locked
-exec cat >/dev/null
+while [ "$(timeout 20 dd bs=64 count=1 2>/dev/null | wc -c)" -gt 0 ]; do :; done
 "#;
+
+/// How often a host hears that we are still there.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// For how long a lock that was lost with its link is waited for: until the host has given up what was ours.
+const OUR_OWN: Duration = Duration::from_secs(30);
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: Option<File>,
-    _remote: Option<Child>,
+    remote: Option<Remote>,
+}
+
+/// A lock on a host: the ssh that holds it, and what tells it that we are there.
+#[derive(Debug)]
+struct Remote {
+    _ssh: Child,
+    beats: JoinHandle<()>,
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.beats.abort();
+    }
 }
 
 /// Why the lock was not to be had.
@@ -86,8 +107,21 @@ impl Lock {
         }
     }
 
+    /// Takes the lock of a host again whose link was lost, from ourselves.
+    pub(super) async fn take_again(place: &Where) -> Result<Option<Self>, Error> {
+        match place {
+            Where::Host(_) => remote(place, Some(LockWait(Some(OUR_OWN)))).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether it is held here, whatever becomes of links.
+    pub(super) fn is_local(&self) -> bool {
+        self.remote.is_none()
+    }
+
     fn none() -> Self {
-        Self { _file: None, _remote: None }
+        Self { _file: None, remote: None }
     }
 }
 
@@ -143,7 +177,7 @@ fn local(path: &Path, wait: bool) -> Result<Lock, Trouble> {
     if file.set_len(0).is_ok() {
         let _ = writeln!(file, "{}", std::process::id());
     }
-    Ok(Lock { _file: Some(file), _remote: None })
+    Ok(Lock { _file: Some(file), remote: None })
 }
 
 /// Made by whoever comes first and may; others can lock what they can read.
@@ -195,7 +229,7 @@ async fn remote(place: &Where, wait: Option<LockWait>) -> Result<Lock, Error> {
         BufReader::new(out).read_line(&mut line).await.map_err(|error| failed(error.to_string()))?;
     }
     match line.trim() {
-        "locked" | "none" => return Ok(Lock { _file: None, _remote: Some(child) }),
+        "locked" | "none" => return Ok(Lock { _file: None, remote: Some(Remote::of(child)) }),
         _ => {}
     }
     let ended = child.wait_with_output().await.map_err(|error| failed(error.to_string()))?;
@@ -205,6 +239,21 @@ async fn remote(place: &Where, wait: Option<LockWait>) -> Result<Lock, Error> {
             Err(Error::Held { place: place.to_string(), holder })
         }
         _ => Err(failed(String::from_utf8_lossy(&ended.stderr).trim().to_owned())),
+    }
+}
+
+impl Remote {
+    fn of(mut ssh: Child) -> Self {
+        let stdin = ssh.stdin.take();
+        let beats = tokio::spawn(async move {
+            let mut beats = tokio::time::interval(BEAT);
+            if let Some(mut stdin) = stdin {
+                while stdin.write_all(b"\n").await.is_ok() {
+                    beats.tick().await;
+                }
+            }
+        });
+        Self { _ssh: ssh, beats }
     }
 }
 

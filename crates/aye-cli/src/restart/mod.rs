@@ -74,7 +74,9 @@ async fn restart(args: &Args) -> Result<Exit, Refusal> {
         .await
         .map_err(|e| refusal(&e))?;
     // Before the units are read: what a run that is waited for has done must be seen.
-    let _locks = if args.dry_run { Vec::new() } else { lock(&sites, args).await? };
+    if !args.dry_run {
+        lock(&mut sites, args).await?;
+    }
     let store = sites.first().and_then(|site| Store::beside(&site.place));
     let key = key(args, &sites);
     let record = store.as_ref().filter(|_| args.only_stale).and_then(|store| store.find(&key));
@@ -146,12 +148,14 @@ fn page(path: &Path, name: &str) -> Result<Page, Refusal> {
         .map_err(|error| usage(format!("--report {}: cannot be written: {error}", path.display())))
 }
 
-async fn lock(sites: &[Site], args: &Args) -> Result<Vec<Lock>, Refusal> {
+async fn lock(sites: &mut [Site], args: &Args) -> Result<(), Refusal> {
     let locks = sites.iter().map(|site| Lock::take(&site.place, args.lock_wait));
-    try_join_all(locks).await.map_err(|error| match error {
+    let locks = try_join_all(locks).await.map_err(|error| match error {
         lock::Error::Held { .. } => (Exit::Locked, error.to_string()),
         _ => (Exit::Failed, error.to_string()),
-    })
+    })?;
+    sites.iter_mut().zip(locks).for_each(|(site, lock)| site.lock = Some(lock));
+    Ok(())
 }
 
 /// All units of all managers that the words mean; what is wrong on one of them is told with its name.

@@ -9,6 +9,7 @@ mod markup;
 mod overview;
 mod record;
 mod render;
+mod row;
 mod tables;
 mod trouble;
 

@@ -13,7 +13,7 @@ use aye_bus::duration;
 use super::progress::lines::{about_all, closing, hook, output, question, said};
 use super::progress::naming::{FEW, Naming, in_one_line, printable};
 use super::progress::tally::Tally;
-use super::report::{Failure, Happening, Shown, Summary};
+use super::report::{Failure, Happening, HookEnd, Shown, Summary};
 pub(super) use frame::Size;
 use frame::{Pace, frame};
 use row::Row;
@@ -133,6 +133,9 @@ impl Rows {
             return lines;
         }
         match happening {
+            Happening::Hook { index, end, .. } if self.ended.contains(index) => {
+                self.ended_late(units, *index, end, at.size)
+            }
             Happening::Start { index, .. }
             | Happening::State { index, .. }
             | Happening::Status { index, .. }
@@ -178,7 +181,7 @@ impl Rows {
     fn failed(&mut self, units: &[Shown], index: usize, failure: &Failure, at: Moment) -> Vec<String> {
         let row = self.end(index, at.now);
         let what = format!("FAILED: {}", in_one_line(&failure.reason));
-        let indent = " ".repeat(self.label_room(at.size).min(at.size.columns / 4) + 4);
+        let indent = self.indent(at.size);
         let mut lines = vec![self.finished(units, index, &what, BOLD_RED, at.size)];
         lines.extend(said(failure).map(|said| format!("{indent}{said}")));
         for end in &row.failed {
@@ -187,6 +190,21 @@ impl Rows {
         }
         lines.extend(failure.log.iter().map(|line| format!("{indent}| {}", printable(line))));
         lines
+    }
+
+    /// The on-fail hook comes after the unit's failure has been shown; only its own is worth a line.
+    fn ended_late(&self, units: &[Shown], index: usize, end: &HookEnd, size: Size) -> Vec<String> {
+        if end.ok {
+            return Vec::new();
+        }
+        let label = padded(&self.naming.short(&units[index]), self.label_room(size));
+        let mut lines = vec![format!("{label}  {}", hook(end))];
+        lines.extend(output(end).map(|line| format!("{}| {line}", self.indent(size))));
+        lines
+    }
+
+    fn indent(&self, size: Size) -> String {
+        " ".repeat(self.label_room(size).min(size.columns / 4) + 4)
     }
 
     /// The resuming command stands behind the counts where both fit in one line.
@@ -224,14 +242,18 @@ impl Rows {
         frame(lines, &self.moving(units, at))
     }
 
-    /// The rows that move: one less than the terminal has, so that what stays is seen, too.
+    /// The rows that move: one less than the terminal has, and of many units no more than half, so that what stays of the
+    /// others is seen, too.
     fn moving(&self, units: &[Shown], at: Moment) -> Vec<String> {
         if self.over || self.live.is_empty() && (units.len() <= FEW || self.ended.is_empty()) {
             return Vec::new();
         }
         let counting = (units.len() > FEW).then(|| self.tally.line(units.len(), at.now));
-        let taken = 1 + usize::from(counting.is_some());
-        let room = at.size.rows.saturating_sub(taken).max(usize::from(counting.is_none()));
+        let most = at.size.rows.saturating_sub(1);
+        let room = match counting {
+            Some(_) => most.min((at.size.rows / 2).max(3)).saturating_sub(1),
+            None => most.max(1),
+        };
         let shown = match self.live.len() {
             live if live <= room => live,
             _ => room.saturating_sub(1),

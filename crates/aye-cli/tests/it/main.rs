@@ -16,5 +16,6 @@ mod restart;
 mod rolling;
 mod run;
 mod systemctl;
+mod terminal;
 mod tidy;
 mod wrap;

@@ -1,4 +1,5 @@
-//! The manual of `aye notify`: it has the options that --help has, no others, and the differences that are tried.
+//! The manuals: each has the options that its verb's --help has and no others; that of `aye notify` the differences that are
+//! tried, and that of `aye restart` the exit codes that there are.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,13 +11,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn page() -> PathBuf {
-    root().join("docs/man/aye-notify.1")
-}
-
-/// The page as its reader sees it.
-fn text() -> String {
-    let output = Command::new("groff").args(["-man", "-ww", "-Tascii", "-P-cbou"]).arg(page()).output();
+/// The page of a verb as its reader sees it.
+fn text(verb: &str) -> String {
+    let page = root().join(format!("docs/man/aye-{verb}.1"));
+    let output = Command::new("groff").args(["-man", "-ww", "-Tascii", "-P-cbou"]).arg(page).output();
     let output = output.expect("groff: install groff-base, or run tests/needs as root");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "groff has something to say of the page");
     String::from_utf8(output.stdout).unwrap()
@@ -37,22 +35,67 @@ fn options(text: &str, indent: impl Fn(usize) -> bool) -> BTreeSet<String> {
     text.lines().filter(opens).filter_map(option).collect()
 }
 
-#[test]
-fn the_manual_has_the_options_of_the_help() {
-    let text = text();
+/// The options of the page, which are in the section before `next`, and those of --help.
+fn both(verb: &str, next: &str) -> [BTreeSet<String>; 2] {
+    let text = text(verb);
     let (_, page) = text.split_once("\nOPTIONS\n").unwrap();
-    let (page, _) = page.split_once("\nNOT WAITING\n").unwrap();
-    let help = Place::new().aye(&["notify", "--help"]).stdout;
+    let (page, _) = page.split_once(&format!("\n{next}\n")).unwrap();
+    let help = Place::new().aye(&[verb, "--help"]).stdout;
     let (_, help) = help.split_once("\nOptions:\n").unwrap();
-    let help = options(help, |indent| indent < 8);
+    [options(page, |indent| indent == 7), options(help, |indent| indent < 8)]
+}
+
+#[test]
+fn the_manual_of_notify_has_the_options_of_the_help() {
+    let [page, help] = both("notify", "NOT WAITING");
     assert!(help.len() > 15, "{help:?}");
-    assert_eq!(options(page, |indent| indent == 7), help);
+    assert_eq!(page, help);
+}
+
+#[test]
+fn the_manual_of_restart_has_the_options_of_the_help() {
+    let [page, help] = both("restart", "INTERRUPTION");
+    assert!(help.len() > 25, "{help:?}");
+    assert_eq!(page, help);
+}
+
+#[test]
+fn the_reference_of_restart_has_a_row_for_each_option_of_the_help() {
+    let reference = std::fs::read_to_string(root().join("docs/restart.md")).unwrap();
+    let heads = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+    let rows: BTreeSet<String> = heads.filter_map(option).collect();
+    let [_, mut help] = both("restart", "INTERRUPTION");
+    help.remove("--help");
+    assert_eq!(rows, help);
+}
+
+/// The numbers that open a line, or are listed at its beginning.
+fn codes(lines: &str, indent: usize) -> BTreeSet<u8> {
+    let lines = lines.lines().filter(|line| line.len() - line.trim_start().len() == indent);
+    let words = lines.flat_map(|line| line.split([' ', ',', '|']).filter(|word| !word.is_empty()));
+    words.map_while(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn the_manual_of_restart_has_the_exit_codes_of_the_reference() {
+    let text = text("restart");
+    let (_, page) = text.split_once("\nEXIT STATUS\n").unwrap();
+    let (page, _) = page.split_once("\nFILES\n").unwrap();
+    let reference = std::fs::read_to_string(root().join("docs/restart.md")).unwrap();
+    let (_, reference) = reference.split_once("\n## Exit status\n").unwrap();
+    let rows = reference.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
+    let expected = BTreeSet::from([0, 1, 2, 4, 5, 69, 75, 130, 143]);
+    let of = |row: &str| codes(row, 0);
+    assert_eq!(rows.into_iter().flat_map(of).collect::<BTreeSet<u8>>(), expected);
+    let heads: BTreeSet<u8> = page.lines().flat_map(|line| codes(line, 7)).collect();
+    assert_eq!(heads, expected);
 }
 
 #[test]
 fn the_manual_has_the_differences_that_are_tried() {
     let rows = std::fs::read_to_string(root().join("crates/aye/examples/notify_options/rows.rs")).unwrap();
-    let text = text();
+    let text = text("notify");
     let mut count = 0;
     for line in rows.lines() {
         let Some((_, reason)) = line.split_once(": &str = \"") else { continue };

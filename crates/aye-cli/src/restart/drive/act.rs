@@ -43,7 +43,7 @@ impl Run<'_> {
         member.enqueue(verb);
         let (site, name) = (member.site, member.before.name.clone());
         let epoch = self.sites[site].epoch;
-        self.enqueuing += 1;
+        self.unanswered += 1;
         let manager = self.sites[site].manager().cloned();
         let sender = self.sender.clone();
         tokio::spawn(async move {
@@ -95,6 +95,7 @@ impl Run<'_> {
         let members = self.members.iter().filter(|member| member.site == site);
         let paths: Vec<_> = members.map(|member| member.before.path.clone()).collect();
         let (epoch, sender) = (self.sites[site].epoch, self.sender.clone());
+        self.unanswered += 1;
         tokio::spawn(async move {
             let units = manager.units(&paths).await;
             let _ = sender.send(Input::Reread { site, epoch, units });

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use aye_bus::{Change, Error, JobResult, Manager, OwnedObjectPath, Signal, Signals, Unit, Verdict};
+use aye_bus::{Change, Error, JobResult, OwnedObjectPath, Signal, Unit, Verdict};
 
 use super::super::report::{Failure, Happening, Hook, HookEnd};
 use super::super::rollout::{Event, Phase};
 use super::super::select::health;
 use super::Run;
-use super::site::Link;
+use super::site::{Back, Link};
 
 /// Something that has happened.
 pub(super) enum Input {
@@ -27,7 +27,7 @@ pub(super) enum Input {
     Back {
         site: usize,
         epoch: usize,
-        outcome: Result<(Manager, Signals), Error>,
+        outcome: Result<Back, Error>,
     },
     /// The units of a site, after its link came back.
     Reread {
@@ -71,7 +71,10 @@ impl Run<'_> {
             Input::Signal { site, signal } => self.signal(site, signal),
             Input::Lost { site, epoch, error } => self.lost(site, epoch, &error),
             Input::Back { site, epoch, outcome } => self.back(site, epoch, outcome),
-            Input::Reread { site, epoch, units } => self.reread(site, epoch, units),
+            Input::Reread { site, epoch, units } => {
+                self.reread(site, epoch, units);
+                self.answered();
+            }
             Input::Enqueued { index, epoch, outcome } => self.enqueued(index, epoch, outcome),
             Input::Settled { index, epoch, result, outcome } => self.settled(index, epoch, &result, outcome),
             Input::Confirmed { index, epoch, outcome } => self.confirmed(index, epoch, outcome),
@@ -99,7 +102,7 @@ impl Run<'_> {
     fn removed(&mut self, job: (usize, OwnedObjectPath), result: JobResult) {
         match self.by_job.remove(&job) {
             Some(index) => self.settle(index, result),
-            None if self.enqueuing > 0 => {
+            None if self.unanswered > 0 => {
                 self.early.insert(job, result);
             }
             None => {}
@@ -132,7 +135,6 @@ impl Run<'_> {
     }
 
     fn enqueued(&mut self, index: usize, epoch: usize, outcome: Result<OwnedObjectPath, Error>) {
-        self.enqueuing -= 1;
         match outcome {
             Ok(job) => self.follow(index, job),
             Err(Error::Refused { message, .. }) => self.fail(index, message),
@@ -144,7 +146,12 @@ impl Run<'_> {
             Err(error @ Error::Lost { .. }) => self.lost(self.members[index].site, epoch, &error),
             Err(error) => self.fail(index, error.to_string()),
         }
-        if self.enqueuing == 0 {
+        self.answered();
+    }
+
+    fn answered(&mut self) {
+        self.unanswered -= 1;
+        if self.unanswered == 0 {
             self.early.clear();
         }
     }
@@ -267,13 +274,13 @@ impl Run<'_> {
         }
     }
 
-    fn back(&mut self, site: usize, epoch: usize, outcome: Result<(Manager, Signals), Error>) {
+    fn back(&mut self, site: usize, epoch: usize, outcome: Result<Back, Error>) {
         if epoch != self.sites[site].epoch {
             return;
         }
         match outcome {
-            Ok((manager, signals)) => {
-                let after = self.sites[site].regain(site, manager, signals, &self.sender);
+            Ok(back) => {
+                let after = self.sites[site].regain(site, back, &self.sender);
                 let host = self.sites[site].place.host().map(str::to_owned);
                 self.reporter.tell(&Happening::Regained { host: host.as_deref(), after });
                 self.read_all(site);

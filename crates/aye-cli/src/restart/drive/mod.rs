@@ -18,7 +18,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use super::interrupt::Interrupts;
 use super::report::Happening;
 use super::reporter::Reporter;
-use super::rollout::{Action, Event, Final, Plan, Rollout};
+use super::rollout::{Action, Event, Final, Phase, Plan, Rollout};
 use super::select::Chosen;
 use super::{Refusal, exit_of};
 use crate::exit::Exit;
@@ -51,11 +51,14 @@ pub(super) struct Run<'a> {
     /// Units by their managers and objects, jobs by their managers and paths.
     by_path: HashMap<(usize, OwnedObjectPath), usize>,
     by_job: HashMap<(usize, OwnedObjectPath), usize>,
-    /// Jobs that ended before their enqueuing was answered: anybody's, kept as long as one of ours may be among them.
+    /// Jobs whose end was told before the answer that names them, anybody's, kept as long as one of ours may be among them.
     early: HashMap<(usize, OwnedObjectPath), JobResult>,
-    enqueuing: usize,
-    /// Units that seem to have broken and are being asked; until they have answered no soak ends.
+    /// Calls whose answer may name a job of ours: enqueuings, and readings after a link was lost.
+    unanswered: usize,
+    /// Units that are being asked whether they are still what they were; until they have answered the clock brings nothing.
     confirming: HashSet<usize>,
+    /// When which soak ends.
+    soaks: HashMap<usize, Instant>,
     rollout: Rollout,
     actions: VecDeque<Action>,
     reporter: Reporter<'a>,
@@ -88,8 +91,9 @@ impl<'a> Run<'a> {
             by_path,
             by_job: HashMap::new(),
             early: HashMap::new(),
-            enqueuing: 0,
+            unanswered: 0,
             confirming: HashSet::new(),
+            soaks: HashMap::new(),
             rollout: Rollout::new(plan),
             actions: VecDeque::new(),
             reporter,
@@ -120,7 +124,7 @@ impl<'a> Run<'a> {
                 biased;
                 exit = interrupts.next() => self.interrupt(exit),
                 Some(input) = self.inputs.recv() => self.take(input),
-                () = until(wake) => self.step(Event::Tick),
+                () = until(wake) => self.wake(),
                 _ = ticks.tick(), if self.reporter.moves() => self.tick(),
             }
             self.act();
@@ -130,7 +134,28 @@ impl<'a> Run<'a> {
 
     /// Tells the rollout, and puts down what it wants done.
     fn step(&mut self, event: Event) {
-        self.actions.extend(self.rollout.step(event, Instant::now()));
+        let now = Instant::now();
+        let actions = self.rollout.step(event, now);
+        for action in &actions {
+            if let Action::Soak(index, lasts) = action {
+                self.soaks.insert(*index, now + *lasts);
+            }
+        }
+        self.actions.extend(actions);
+    }
+
+    /// Time has passed. That a soak was quiet proves nothing where a link died unnoticed, so its unit is asked first.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        let due: Vec<usize> = self.soaks.extract_if(|_, end| *end <= now).map(|(index, _)| index).collect();
+        for index in due {
+            if self.rollout.phase(index) == Phase::Soaking {
+                self.confirm(index);
+            }
+        }
+        if self.confirming.is_empty() {
+            self.step(Event::Tick);
+        }
     }
 
     fn interrupt(&mut self, exit: Exit) {

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout_at};
 
+use super::super::lock::Lock;
 use super::input::Input;
 
 /// The longest pause between two attempts to connect again.
@@ -18,6 +19,8 @@ pub(in super::super) struct Site {
     pub(in super::super) place: Where,
     /// How it is called in events and hooks.
     pub(in super::super) name: String,
+    /// The lock on the manager, from the beginning of the run to its end.
+    pub(in super::super) lock: Option<Lock>,
     pub(super) link: Link,
     /// The number of the link: what an earlier one still had to say is of no interest.
     pub(super) epoch: usize,
@@ -78,6 +81,8 @@ impl Site {
             reader.abort();
         }
         self.epoch += 1;
+        // What is left of it on the host ends with it, and is waited for when the link is back.
+        self.lock = self.lock.take().filter(Lock::is_local);
         let (place, epoch, sender) = (self.place.clone(), self.epoch, sender.clone());
         tokio::spawn(async move {
             let outcome = reconnect(&place).await;
@@ -87,18 +92,13 @@ impl Site {
     }
 
     /// The link is back. How long it was gone.
-    pub(super) fn regain(
-        &mut self,
-        site: usize,
-        manager: Manager,
-        signals: Signals,
-        sender: &UnboundedSender<Input>,
-    ) -> Duration {
+    pub(super) fn regain(&mut self, site: usize, back: Back, sender: &UnboundedSender<Input>) -> Duration {
         let gone = match &self.link {
             Link::Down { since, .. } => since.elapsed(),
             _ => Duration::ZERO,
         };
-        self.link = Link::Idle(manager, signals);
+        self.link = Link::Idle(back.manager, back.signals);
+        self.lock = self.lock.take().or(back.lock);
         self.listen(site, sender);
         gone
     }
@@ -112,11 +112,18 @@ impl Drop for Site {
     }
 }
 
+/// A link that was made again, and the lock that was lost with it.
+pub(super) struct Back {
+    manager: Manager,
+    signals: Signals,
+    lock: Option<Lock>,
+}
+
 /// Connects, and has the manager send its signals: what changes after a unit's reading reaches us as one.
 pub(in super::super) async fn connect(place: Where, local_name: &str) -> Result<Site, Error> {
     let (manager, signals) = link(&place).await?;
     let name = place.host().unwrap_or(local_name).to_owned();
-    Ok(Site { place, name, link: Link::Idle(manager, signals), epoch: 0 })
+    Ok(Site { place, name, lock: None, link: Link::Idle(manager, signals), epoch: 0 })
 }
 
 async fn link(place: &Where) -> Result<(Manager, Signals), Error> {
@@ -135,7 +142,15 @@ fn patience(place: &Where) -> Duration {
     }
 }
 
-async fn reconnect(place: &Where) -> Result<(Manager, Signals), Error> {
+async fn reconnect(place: &Where) -> Result<Back, Error> {
+    let (manager, signals) = link_again(place).await?;
+    let lock = Lock::take_again(place)
+        .await
+        .map_err(|error| Error::Lost { doing: format!("go on with {place}"), reason: error.to_string() })?;
+    Ok(Back { manager, signals, lock })
+}
+
+async fn link_again(place: &Where) -> Result<(Manager, Signals), Error> {
     let deadline = tokio::time::Instant::now() + patience(place);
     let mut pause = Duration::from_millis(50);
     let mut last = None;

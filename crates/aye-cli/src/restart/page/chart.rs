@@ -8,8 +8,9 @@ use aye_bus::duration;
 use super::figure;
 use super::markup::{Percent, Text, put};
 use super::overview;
-use super::record::{End, Kind, Outage, Row, Timeline};
+use super::record::{Outage, Timeline};
 use super::render::used_hosts;
+use super::row::{End, Kind, Row};
 use crate::output::short;
 
 /// From this many units on, rows are folded.
@@ -88,7 +89,7 @@ fn legend(page: &mut String, timeline: &Timeline) {
     if timeline.rows.iter().any(|row| row.ready.is_some()) {
         put!(page, "<li><i class=\"r\"></i>ready</li>");
     }
-    if timeline.rows.iter().any(|row| failed(row)) {
+    if timeline.rows.iter().any(failed) {
         put!(page, "<li><i class=\"x\"></i>failed</li>");
     }
     if !timeline.outages.is_empty() {
@@ -138,7 +139,9 @@ fn host_head(page: &mut String, timeline: &Timeline, host: usize, outages: &[&Ou
 
 fn list(page: &mut String, timeline: &Timeline, rows: &[(usize, &Row)]) {
     put!(page, "<ol class=\"rows\">\n");
-    rows.iter().for_each(|(index, row)| unit(page, timeline, *index, row));
+    for (index, row) in rows {
+        unit(page, timeline, *index, row);
+    }
     put!(page, "</ol>\n");
 }
 
@@ -160,9 +163,10 @@ fn folded(page: &mut String, timeline: &Timeline, rows: &[(usize, &Row)]) {
         put!(page, "{}", Bar("g", from, to, timeline.end));
     }
     put!(page, "</span><span class=\"e\">");
-    match bad {
-        0 => put!(page, "{ready} of {} ready", rows.len()),
-        _ => put!(page, "<b class=\"bad\">{bad} failed</b>"),
+    if bad > 0 {
+        put!(page, "<b class=\"bad\">{bad} failed</b>");
+    } else {
+        put!(page, "{ready} of {} ready", rows.len());
     }
     put!(page, "</span></summary>\n");
     list(page, timeline, rows);
@@ -210,7 +214,7 @@ fn told(row: &Row, from: Duration) -> String {
     let mut text = format!("from {}", duration(from));
     for (index, span) in row.spans.iter().enumerate() {
         let mark = if index == 0 { ':' } else { ',' };
-        put!(text, "{mark} {} {}", span.kind.label(), duration(span.to - span.from));
+        put!(text, "{mark} {} {}", span.kind.label(), duration(span.length()));
     }
     if let Some((at, _)) = row.ready {
         put!(text, "; ready at {}", duration(at));

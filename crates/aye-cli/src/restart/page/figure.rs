@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::record::{Row, Timeline};
+use super::record::Timeline;
+use super::row::Row;
 
 /// How times are spread, by the nearest rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

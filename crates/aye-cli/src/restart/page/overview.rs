@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::chart::{class, failed};
 use super::markup::{count, put};
-use super::record::{Kind, Timeline};
+use super::record::Timeline;
+use super::row::{Kind, Row};
 
 /// How high the picture is in its own units; it is a thousand of them wide.
 const HEIGHT: f64 = 240.0;
@@ -26,7 +27,7 @@ pub(super) fn row(page: &mut String, timeline: &Timeline) {
         let (top, height) = line(index, timeline.rows.len());
         Dash { left, top, width, height: height.max(least.1) }
     };
-    let end = |row: &super::record::Row| row.ended.filter(|_| failed(row)).map(|(at, _)| at);
+    let end = |row: &Row| row.ended.filter(|_| failed(row)).map(|(at, _)| at);
     let ready =
         rows().filter_map(|(index, row)| Some((index, row.ready?.0, end(row).unwrap_or(timeline.end))));
     path(page, "r", ready.map(|(index, from, to)| dash(index, from, to, (0.0, 0.0))));

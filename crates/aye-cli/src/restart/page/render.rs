@@ -11,6 +11,7 @@ use super::markup::{Text, count, fine, put};
 use super::record::Timeline;
 use super::{chart, tables, trouble};
 use crate::exit::Exit;
+use crate::restart::resume::quoted;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -103,13 +104,19 @@ fn header(page: &mut String, timeline: &Timeline, headline: &str) {
     let (word, class) = verdict(timeline);
     put!(page, "<header>\n<p class=\"verdict {class}\">{word}</p>\n<h1>{}</h1>\n", Text(headline));
     put!(page, "<p class=\"when\">{}</p>\n", when(timeline));
-    let words: Vec<String> = timeline.words.iter().map(|word| crate::restart::resume::quoted(word)).collect();
-    put!(page, "<p class=\"command\"><code>{}</code></p>\n", Text(&words.join(" ")));
+    put!(page, "<p class=\"command\"><code>{}</code></p>\n", Text(&command(&timeline.words)));
     if let Some(stopped) = timeline.summary.as_ref().and_then(|summary| summary.stopped.as_deref()) {
-        put!(page, "<p class=\"why\">Stopped because {}.</p>\n", Text(stopped));
+        put!(page, "<p class=\"why\">Stopped: {}.</p>\n", Text(stopped));
     }
     tiles(page, timeline);
     put!(page, "</header>\n");
+}
+
+/// The command line as a shell reads it back, with the program by its name alone.
+fn command(words: &[String]) -> String {
+    let program = words.first().map(|path| path.rsplit('/').next().unwrap_or(path));
+    let words = program.into_iter().chain(words.iter().skip(1).map(String::as_str));
+    words.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// `22 November 2026, 21:40:03 to 21:40:15 UTC, on web-a, web-b`
@@ -118,7 +125,10 @@ fn when(timeline: &Timeline) -> String {
     if let Some(began) = timeline.began {
         let (from, to) = (Utc::of(began), Utc::of(began + timeline.end));
         put!(text, "<time datetime=\"{from}\">{}, {}</time>", from.day(), from.clock());
-        put!(text, " to <time datetime=\"{to}\">{}</time> UTC, ", to.clock());
+        if from != to {
+            put!(text, " to <time datetime=\"{to}\">{}</time>", to.clock());
+        }
+        put!(text, " UTC, ");
     }
     let used: Vec<&str> = used_hosts(timeline).map(|host| timeline.hosts[host].as_str()).collect();
     let hosts = if used.len() > 6 { count(used.len(), "host") } else { used.join(", ") };

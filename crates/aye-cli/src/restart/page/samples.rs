@@ -106,9 +106,9 @@ impl Run {
         if steps.after > 0 {
             self.expect(index, "a", ended, ended + MS * steps.after);
             ended += MS * steps.after;
-            self.hook(index, ended, ended - enqueued, Hook::After, steps.after);
+            self.hook(index, ended, ended.saturating_sub(enqueued), Hook::After, steps.after);
         }
-        self.tell(ended, &Happening::Ok { index, elapsed: ended - enqueued });
+        self.tell(ended, &Happening::Ok { index, elapsed: ended.saturating_sub(enqueued) });
         self.summary.ready.push(index);
         ended
     }
@@ -191,6 +191,9 @@ pub(super) fn refused() -> Failure {
         .to_vec(),
     }
 }
+
+/// Makes a page, and says what the chart has to show.
+type Sample = fn(&Path) -> String;
 
 /// Eight units one by one, and every one has its own time.
 fn success(path: &Path) -> String {
@@ -305,7 +308,7 @@ fn the_samples_are_pages() {
     let folder = tempfile::tempdir().unwrap();
     let kept = std::env::var_os("AYE_PAGE_SAMPLES");
     let folder = kept.as_deref().map_or(folder.path(), Path::new);
-    let samples: [(&str, fn(&Path) -> String); 5] = [
+    let samples: [(&str, Sample); 5] = [
         ("success", success),
         ("failure", failure),
         ("hosts", hosts),

@@ -6,8 +6,9 @@ use aye_bus::duration;
 
 use super::figure::{self, Comparison, Spread, Wait};
 use super::markup::{Percent, Text, fine, put};
-use super::record::{End, Kind, Row, Timeline};
+use super::record::Timeline;
 use super::render::{times, used_hosts};
+use super::row::{End, Kind, Row};
 use crate::output::short;
 
 /// How long things took: a line for each kind of thing that there was.
@@ -56,7 +57,7 @@ pub(super) fn durations(page: &mut String, timeline: &Timeline) {
 
 /// From the least to the most, with a dot at the median.
 fn range(spread: &Spread, whole: Duration) -> String {
-    let (left, width) = (Percent(spread.min, whole), Percent(spread.max - spread.min, whole));
+    let (left, width) = (Percent(spread.min, whole), Percent(spread.max.saturating_sub(spread.min), whole));
     let median = Percent(spread.median, whole);
     format!(
         "<td class=\"pic range\" aria-hidden=\"true\"><span><i style=\"left:{left};width:{width}\"></i>\
@@ -143,7 +144,9 @@ pub(super) fn every_unit(page: &mut String, timeline: &Timeline) {
         put!(page, "<th scope=\"col\">Host</th>");
     }
     put!(page, "<th scope=\"col\">Enqueued at</th><th scope=\"col\">Ready after</th>");
-    kinds.iter().for_each(|kind| put!(page, "<th scope=\"col\">{}</th>", kind.label()));
+    for kind in &kinds {
+        put!(page, "<th scope=\"col\">{}</th>", kind.label());
+    }
     put!(page, "<th scope=\"col\">Ended at</th><th scope=\"col\">Outcome</th></tr></thead>\n<tbody>\n");
     for (index, row) in timeline.rows.iter().enumerate() {
         put!(page, "<tr><td>{}</td><th scope=\"row\">{}</th>", index + 1, Text(short(&row.name)));
@@ -172,8 +175,6 @@ fn times_of(page: &mut String, row: &Row, kinds: &[Kind]) {
 }
 
 fn cell(page: &mut String, time: Option<Duration>) {
-    match time {
-        Some(time) => put!(page, "<td>{:.3}</td>", time.as_secs_f64()),
-        None => put!(page, "<td></td>"),
-    }
+    let text = time.map(|time| format!("{:.3}", time.as_secs_f64()));
+    put!(page, "<td>{}</td>", text.unwrap_or_default());
 }

@@ -9,7 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::Page;
-use super::record::{Kind, Timeline};
+use super::record::Timeline;
+use super::row::Kind;
 use super::samples::{self, MS, epoch, units};
 use crate::exit::Exit;
 use crate::restart::report::{Failure, Happening, Hook, HookEnd, Shown, Summary};

@@ -58,7 +58,9 @@ fn names(page: &mut String, names: &[&str]) {
         put!(page, "<details><summary>{}</summary>\n", count(names.len(), "unit"));
     }
     put!(page, "<ul class=\"names\">");
-    names.iter().for_each(|name| put!(page, "<li>{}</li>", Text(name)));
+    for name in names {
+        put!(page, "<li>{}</li>", Text(name));
+    }
     put!(page, "</ul>\n");
     if folds {
         put!(page, "</details>\n");
@@ -93,7 +95,9 @@ fn article(page: &mut String, timeline: &Timeline, trouble: &Trouble, open: bool
         said(page, failure);
         lines(page, "Its last log lines", &failure.log, open);
     }
-    trouble.hooks.iter().for_each(|end| hook(page, end, open));
+    for end in &trouble.hooks {
+        hook(page, end, open);
+    }
     put!(page, "</article>\n");
 }
 
@@ -104,7 +108,9 @@ fn said(page: &mut String, failure: &Failure) {
         return;
     }
     put!(page, "<dl class=\"said\">");
-    told.iter().for_each(|(term, text)| put!(page, "<div><dt>{term}</dt><dd>{}</dd></div>", Text(text)));
+    for (term, text) in told {
+        put!(page, "<div><dt>{term}</dt><dd>{}</dd></div>", Text(text));
+    }
     put!(page, "</dl>\n");
 }
 

@@ -173,12 +173,16 @@ pub(in crate::restart) fn closing(
         lines.extend(tally.comparison(summary));
         return lines;
     }
-    let word = match summary.exit {
-        Exit::Interrupted | Exit::Terminated => "Interrupted",
-        _ => "Stopped",
-    };
     let failed = summary.failed.len();
-    let mut lines = vec![format!("{word}: {ready} ready, {failed} failed, {not_attempted} not attempted.")];
+    let whole = not_attempted == 0 && summary.in_flight.is_empty();
+    let mut lines = vec![match summary.exit {
+        // Within the budget, or the last one.
+        Exit::Failed if whole => format!("Finished: {ready} ready, {failed} failed."),
+        Exit::Interrupted | Exit::Terminated => {
+            format!("Interrupted: {ready} ready, {failed} failed, {not_attempted} not attempted.")
+        }
+        _ => format!("Stopped: {ready} ready, {failed} failed, {not_attempted} not attempted."),
+    }];
     if let Some(stopped) = summary.stopped.as_deref().filter(|_| not_attempted > 0) {
         lines.push(format!("Not attempted because {}.", in_one_line(stopped).trim_end_matches('.')));
     }

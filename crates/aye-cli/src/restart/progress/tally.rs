@@ -183,7 +183,9 @@ mod tests {
         #[test]
         fn the_median_is_the_middle_one(values in prop::collection::vec(0u64..1000, 1..60)) {
             let mut median = Median::default();
-            values.iter().for_each(|&value| median.insert(seconds(value)));
+            for &value in &values {
+                median.insert(seconds(value));
+            }
             let mut sorted = values.clone();
             sorted.sort_unstable();
             prop_assert_eq!(median.get(), Some(seconds(sorted[(sorted.len() - 1) / 2])));

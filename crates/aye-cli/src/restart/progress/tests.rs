@@ -69,6 +69,12 @@ Not attempted because 1 failed and --max-failures is 0.
 }
 
 #[test]
+fn a_run_that_left_nothing_out_has_not_stopped() {
+    let summary = Summary { ready: vec![0, 2], failed: vec![1], ..summary(Exit::Failed) };
+    assert_eq!(written(true, &[Happening::Summary(&summary)]), "Finished: 2 ready, 1 failed.\n");
+}
+
+#[test]
 fn a_failed_hook_shows_what_it_wrote_and_one_that_succeeded_does_not() {
     let (bad, good) = (hook(Hook::Before, false), hook(Hook::Before, true));
     let told = |end| written(false, &[Happening::Hook { index: 0, elapsed: ZERO, end }]);

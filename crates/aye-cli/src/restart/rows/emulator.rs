@@ -94,15 +94,25 @@ impl Terminal {
             (_, 'm') => {}
             ("?7", 'h') => self.wraps = true,
             ("?7", 'l') => self.wraps = false,
+            ("", 'C') => self.x = (self.x + 1).min(self.size.columns - 1),
+            ("", 'K') => self.erase(),
             ("", 'J') => {
-                let (x, y) = (self.x, self.y);
-                self.lines[y].cells.truncate(x);
-                self.lines[y].wrapped = false;
+                // In one column there is no other place to clear from.
+                let corner = (self.x, self.y) == (0, self.top()) && self.size.columns > 1;
+                assert!(!corner, "tmux would push the screen into its history");
+                self.erase();
+                let y = self.y;
                 self.lines[y + 1..].fill(Line::default());
             }
             (count, 'A') => self.y = (self.y - count.parse::<usize>().unwrap()).max(self.top()),
             (parameters, last) => panic!("unknown: CSI {parameters}{last}"),
         }
+    }
+
+    fn erase(&mut self) {
+        let line = &mut self.lines[self.y];
+        line.cells.truncate(self.x);
+        line.wrapped = false;
     }
 
     fn line_feed(&mut self) {

@@ -26,10 +26,14 @@ impl Default for Size {
     }
 }
 
+/// Wipes out the cursor's line and all below it. Not from the first cell on: cleared from its upper left corner, tmux
+/// (3.3a) pushes the whole screen into its history, and with it rows that were to be wiped out.
+const WIPE: &str = "\r\x1b[K\x1b[C\x1b[J\r";
+
 /// The bytes that wipe the moving rows, let `lines` stay in their place, and draw `rows` below them. Wrapping is off
 /// for the rows, which are cut already: the terminal may count the width of a letter otherwise than we do.
 pub(super) fn frame(lines: &[String], rows: &[String]) -> String {
-    let mut text = "\r\x1b[J".to_owned();
+    let mut text = WIPE.to_owned();
     for line in lines {
         text += line;
         text += "\r\n";
@@ -101,13 +105,13 @@ mod tests {
 
     #[test]
     fn a_frame_without_rows_leaves_the_cursor_below_its_lines() {
-        assert_eq!(frame(&["a".to_owned(), "b".to_owned()], &[]), "\r\x1b[Ja\r\nb\r\n");
+        assert_eq!(frame(&["a".to_owned(), "b".to_owned()], &[]), format!("{WIPE}a\r\nb\r\n"));
     }
 
     #[test]
     fn the_cursor_returns_to_the_first_of_several_rows() {
         let rows = ["one", "two", "three"].map(str::to_owned);
-        assert_eq!(frame(&[], &rows), "\r\x1b[J\x1b[?7lone\r\ntwo\r\nthree\x1b[?7h\r\x1b[2A");
+        assert_eq!(frame(&[], &rows), format!("{WIPE}\x1b[?7lone\r\ntwo\r\nthree\x1b[?7h\r\x1b[2A"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::emulator::Terminal;
 use super::stage::{Stage, millis, stopped, unit, web};
 use super::*;
-use crate::restart::report::{Hook, HookEnd};
+use crate::restart::report::Hook;
 
 const PLAN: &str = "restarting 8 units: web@1.service web@2.service web@3.service web@4.service web@";
 
@@ -92,6 +92,24 @@ fn what_a_hook_wrote_is_shown_with_the_failure() {
         "web@1  FAILED: the before-hook exited with 1           1/1",
         "         before hook exited with 1 after 20 ms",
         "         | draining\u{fffd}[2J",
+    ]);
+}
+
+#[test]
+fn an_on_fail_hook_that_fails_is_shown_after_the_failure() {
+    let mut stage = Stage::new(web(1), Terminal::new(80, 24));
+    stage.start(0);
+    stage.fail(0, "exited with 1", &[]);
+    for (ok, outcome) in [(true, ""), (false, "exited with 7")] {
+        let (took, output) = (millis(20), vec!["no pager".to_owned()]);
+        let end = HookEnd { hook: Hook::OnFail, ok, outcome: outcome.to_owned(), took, output };
+        stage.tell(&Happening::Hook { index: 0, elapsed: Duration::ZERO, end: &end });
+    }
+    stage.shows(&[
+        "restarting web@1.service",
+        "web@1  FAILED: exited with 1                           1/1",
+        "web@1  on-fail hook exited with 7 after 20 ms",
+        "         | no pager",
     ]);
 }
 
@@ -206,5 +224,5 @@ fn colour_is_only_where_it_is_wanted() {
         rows.tell(&web(1), &Happening::Ok { index: 0, elapsed: millis(5) }, at)
     };
     assert!(told(true).contains("\x1b[32mready in 5 ms\x1b[0m"));
-    assert!(!told(false).replace("\x1b[J", "").contains('\x1b'));
+    assert!(!told(false).contains("\x1b[3") && !told(false).contains("\x1b[0m"), "{:?}", told(false));
 }
