@@ -63,7 +63,7 @@ fn play_one(seed: u64, log: &mut Log) -> Result<usize, Broken> {
     let scenario = Scenario::random(&mut chance);
     let mut world = World::new(&scenario);
     let members = (0..scenario.plan.units.len()).collect();
-    let mut play = Play::new(&scenario, members, None, &mut world, &mut chance, log, Instant::now());
+    let mut play = Play::new(&scenario, members, &mut world, &mut chance, log, Instant::now());
     play.play()?;
     Ok(play.steps)
 }

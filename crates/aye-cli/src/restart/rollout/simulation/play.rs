@@ -58,8 +58,6 @@ pub(super) struct Play<'a> {
     scenario: &'a Scenario,
     chance: &'a mut Chance,
     world: &'a mut World,
-    /// The invocations that are stale, of a run that leaves all others alone.
-    record: Option<&'a [u64]>,
     /// Which units of the world the plan has.
     members: Vec<usize>,
     rollout: Rollout,
@@ -88,7 +86,6 @@ impl<'a> Play<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
         members: Vec<usize>,
-        record: Option<&'a [u64]>,
         world: &'a mut World,
         chance: &'a mut Chance,
         log: &'a mut Log,
@@ -111,7 +108,6 @@ impl<'a> Play<'a> {
             scenario,
             chance,
             world,
-            record,
             members,
             log,
             things: BTreeMap::new(),

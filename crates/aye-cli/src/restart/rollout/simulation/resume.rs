@@ -11,8 +11,15 @@ use super::scenario::Scenario;
 use super::simulate;
 use super::world::World;
 
+/// When the first job ends that a run before this one has left to a unit that still looks stale. A resumed run waits for
+/// those: it would restart a unit once more whose own restart comes to its new start meanwhile.
+fn pending(world: &World, record: &[u64]) -> Option<Instant> {
+    let stale = (0..record.len()).filter(|&index| world.units[index].invocation == record[index]);
+    stale.filter_map(|index| world.job_ends(index)).min()
+}
+
 /// Plays runs of the same words, one after another, each on what is stale by then, and gives the steps of all.
-/// Between two runs there may be no time at all: the jobs of the one go on in the next.
+/// Between two runs there may be no time at all.
 fn resume(
     scenario: &mut Scenario,
     world: &mut World,
@@ -23,6 +30,10 @@ fn resume(
     let record: Vec<u64> = world.units.iter().map(|unit| unit.invocation).collect();
     let (mut now, mut steps) = (Instant::now(), 0);
     for run in 0..most {
+        while let Some(end) = pending(world, &record) {
+            now = end;
+            world.advance(now);
+        }
         let stale: Vec<_> = (0..record.len()).filter(|&i| world.units[i].invocation == record[i]).collect();
         if stale.is_empty() {
             break;
@@ -31,7 +42,7 @@ fn resume(
             (scenario.interrupts, scenario.cuts) = (0, 0);
         }
         let pause = chance.pick(&[Duration::ZERO, Duration::from_millis(1), Duration::from_secs(60)]);
-        let mut play = Play::new(scenario, stale, (run > 0).then_some(&record[..]), world, chance, log, now);
+        let mut play = Play::new(scenario, stale, world, chance, log, now);
         now = play.play()? + pause;
         steps += play.steps;
         world.advance(now);

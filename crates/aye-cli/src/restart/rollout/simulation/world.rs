@@ -39,8 +39,7 @@ impl World {
         Self { units: scenario.plan.units.iter().map(|planned| unit(planned.health)).collect() }
     }
 
-    /// Takes a restart in, and gives the time of its end. A second one is merged into a first that has not come to its
-    /// start yet (systemd's `job_install`, where a restart takes in a restart).
+    /// Takes a restart in, and gives the time of its end.
     pub(super) fn restart(
         &mut self,
         index: usize,
@@ -50,11 +49,6 @@ impl World {
         c: &mut Chance,
     ) -> Instant {
         let unit = &mut self.units[index];
-        if let Some(job) = &unit.job
-            && !job.begun
-        {
-            return job.ends;
-        }
         let begins = now + c.time();
         let ends = begins + lasts;
         unit.job = Some(Job { begins, ends, ok, begun: false });

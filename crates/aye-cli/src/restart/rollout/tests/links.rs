@@ -19,6 +19,14 @@ fn nothing_starts_on_a_lost_host_and_the_others_go_on() {
 }
 
 #[test]
+fn nothing_is_enqueued_a_second_time_when_the_link_is_back() {
+    let mut played = Played::begun(plan(1, wide(1)), &[Enqueue(0)]);
+    played.gives(Lost { host: 0 }, &[]).gives(Regained { host: 0 }, &[]).gives(Enqueued(0), &[]);
+    played.gives(Lost { host: 0 }, &[]).gives(Regained { host: 0 }, &[]);
+    played.gives(Ready(0), &[Succeeded(0), End]);
+}
+
+#[test]
 fn a_soak_is_concluded_when_the_link_is_back() {
     let mut played = Played::begun(plan(1, Limits { min_ready: SECOND, ..wide(1) }), &[Enqueue(0)]);
     played.starts(0, &[Soak(0, SECOND)]).gives(Lost { host: 0 }, &[]).after(9 * SECOND, &[]);

@@ -16,16 +16,8 @@ impl Play<'_> {
         self.lost[self.host_of(index)]
     }
 
-    /// The call may be answered, refused, or cut off with nobody knowing whether it arrived. A unit that is not stale any
-    /// more, because a job of the run before this one came to its start meanwhile, is not restarted again.
+    /// The call may be answered, refused, or cut off with nobody knowing whether it arrived.
     pub(super) fn enqueue(&mut self, index: usize) {
-        let member = self.members[index];
-        if self.record.is_some_and(|record| record[member] != self.world.units[member].invocation) {
-            self.taken[index] = true;
-            let ends = self.world.job_ends(member).unwrap_or(self.now);
-            self.at(ends, Thing::JobEnds(index));
-            return self.at(self.now, Thing::Reply { index, answer: Answer::Taken });
-        }
         let denied = self.chance.percent(self.scenario.denial);
         let refused = self.chance.percent(self.scenario.trouble / 3);
         let cut = self.chance.percent(self.scenario.cuts / 8);
