@@ -1,7 +1,8 @@
-// What a restart of all instances does to their availability: how many are active at each instant, by the manager's own
-// stamps as its signals carry them, and what clients of theirs see meanwhile. One line of JSON on stdout.
-// Usage: node availability.mjs PORTS UNIT... -- COMMAND...; PORTS with commas between them, one for each unit or one for
-// all; each request goes to the next port, and on to others only while the connection is refused, as balancers do it.
+// What a restart of all instances does to their availability: how many are active at each instant, by the manager's
+// own stamps as its signals carry them, and what clients of theirs see meanwhile. One line of JSON on stdout.
+// Usage: node availability.mjs PORTS UNIT... -- COMMAND...; PORTS with commas between them, one for each unit or one
+// for all; each request goes to the next port, and on to others only while the connection is refused, as balancers do
+// it.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,9 +1,10 @@
-// The whole of `aye restart` over what its units need by themselves, and over a loop of `systemctl restart` in the same
-// minute; and the gap from READY=1 to the next job. The runs alternate. Lines of text; exits 1 when a limit is missed.
-// The ideal is the sum of stop and start times: under systemd between its lines in the journal, `Stopping` to `Stopped` and
-// `Starting` to `Started`, under `aye run`, which has no journal, between the stamps of the units' states. What the manager
-// needs from `Stopped` to `Starting`, where it makes the process, is in neither, and no client can save it: so the ratio to
-// the whole from leaving `active` to being it again is printed, too, without a limit.
+// The whole of `aye restart` over what its units need by themselves, and over a loop of `systemctl restart` in the
+// same minute; and the gap from READY=1 to the next job. The runs alternate. Lines of text; exits 1 when a limit is
+// missed.
+// The ideal is the sum of stop and start times: under systemd between its lines in the journal, `Stopping` to
+// `Stopped` and `Starting` to `Started`, under `aye run`, which has no journal, between the stamps of the units'
+// states. What the manager needs from `Stopped` to `Starting` is in neither, and no client can save it: so the ratio
+// to the whole from leaving `active` to being it again is printed, too, without a limit.
 // Usage: node cost.mjs AYE ROUNDS UNIT...
 
 import { at, logged, needed, restart, spread, timed } from './rolling.mjs'
@@ -44,13 +45,16 @@ const all = gaps.flat()
 const medians = gaps.map((run) => at(run, 0.5))
 const ratios = totals.aye.map((wall, round) => wall / totals.loop[round])
 console.log(`${units.length} units, ${rounds} runs of each: middle (least to most)`)
-console.log(`aye restart: ${spread(totals.aye, 0)} ms, over the ideal ${spread(over.aye, 4)}, over the whole ${spread(over.whole, 4)}`)
+console.log(`aye restart: ${spread(totals.aye, 0)} ms, over the ideal ${spread(over.aye, 4)},`
+  + ` over the whole ${spread(over.whole, 4)}`)
 console.log(`for unit; do systemctl restart: ${spread(totals.loop, 0)} ms, over its ideal ${spread(over.loop, 4)}`)
 console.log(`aye restart over the loop: ${spread(ratios, 4)}`)
-console.log(`READY to the next job: median ${spread(medians, 2)} ms, 90 % ${at(all, 0.9).toFixed(2)} ms of ${all.length}`)
+console.log(`READY to the next job: median ${spread(medians, 2)} ms,`
+  + ` 90 % ${at(all, 0.9).toFixed(2)} ms of ${all.length}`)
 const share = (name) => `${at(rest.map((run) => run[name]), 0.5).toFixed(0)} ms`
-console.log(`aye restart beyond the ideal: ${share('all')}; from READY to the next job ${share('gap')}, in the manager from the `
-  + `job to the stopping ${share('queued')} and from stopped to starting ${share('between')}, until the first job ${share('before')}`)
+console.log(`aye restart beyond the ideal: ${share('all')}; from READY to the next job ${share('gap')}, in the`
+  + ` manager from the job to the stopping ${share('queued')} and from stopped to starting ${share('between')},`
+  + ` until the first job ${share('before')}`)
 
 const missed = []
 if (at(over.aye, 0.5) > MOST_OVER_IDEAL) missed.push(`over the ideal at most ${MOST_OVER_IDEAL}`)

@@ -19,7 +19,7 @@ export async function timed(command, words, line) {
   return wall
 }
 
-/** What the process has used: ms of CPU in all its threads (proc(5), schedstat), and the most memory it ever had, in KB. */
+/** What the process has used: ms of CPU in all its threads (proc(5), schedstat), and its peak of memory, in KB. */
 function used(pid) {
   let ns = 0
   for (const task of readdirSync(`/proc/${pid}/task`)) {
@@ -67,7 +67,7 @@ export async function restart(aye, units) {
   })
   if (done !== units.length) throw new Error(`aye restart told of ${done} of ${units.length} units that they are done`)
   if (last.done < done * 0.9) throw new Error(`aye restart was seen for ${last.done} of its ${done} units only`)
-  return { wall, gaps, enqueued, before, peak: last.peak, cpu: (last.cpu - first.cpu) / last.done, cpu_before: first.cpu }
+  return { wall, gaps, enqueued, before, peak: last.peak, cpu: (last.cpu - first.cpu) / last.done }
 }
 
 /**
@@ -75,7 +75,8 @@ export async function restart(aye, units) {
  * what lies between the two. With the `enqueued` stamps of a run by unit, also from the job to the stopping.
  */
 export function needed(units, enqueued = new Map()) {
-  const names = ['ActiveExit', 'InactiveEnter', 'InactiveExit', 'ActiveEnter'].map((name) => `${name}TimestampMonotonic`)
+  const steps = ['ActiveExit', 'InactiveEnter', 'InactiveExit', 'ActiveEnter']
+  const names = steps.map((step) => `${step}TimestampMonotonic`)
   const options = ['Id', ...names].map((name) => `--property=${name}`)
   const text = execFileSync('systemctl', ['show', ...options, ...units], { encoding: 'utf8' })
   const sum = { ideal: 0, between: 0, queued: 0 }
@@ -101,10 +102,10 @@ const STEPS = new Map([
   ['39f53479d3a045ac8e11786248231fbf', 'started'],
 ])
 
-/** The journal's stamp of an entry, in microseconds: when PID 1 sent it, or, where that is told, when it was received. */
+/** The journal's stamp of an entry, in microseconds: when PID 1 sent it or, untold, when it was received. */
 const stamp = (entry) => Number(entry._SOURCE_BOOTTIME_TIMESTAMP ?? entry.__MONOTONIC_TIMESTAMP)
 
-/** The ms that the units spent stopping and starting in their last restart, by the stamps of PID 1's lines in the journal. */
+/** The ms that the units spent stopping and starting in their last restart, by PID 1's lines in the journal. */
 export function logged(units) {
   execFileSync('journalctl', ['--sync'])
   const text = execFileSync('journalctl', ['--quiet', '--boot', '--output=json', '_PID=1'], {
