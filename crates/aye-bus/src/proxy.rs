@@ -196,6 +196,22 @@ impl Manager {
         Ok(names.map(str::to_owned).collect())
     }
 
+    /// The names under which a unit file is enabled: of a template, its instances, which no listing has when nothing has
+    /// loaded them. A manager that does not know them, as `aye run` does not, knows none.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn list_links(&self, file: &str) -> Result<Vec<String>> {
+        let doing = format!("list the links to {file}");
+        let reply = match self.call(PATH, MANAGER, "GetUnitFileLinks", &(file, false), &doing).await {
+            Err(Error::Refused { .. } | Error::Denied { .. }) => return Ok(Vec::new()),
+            reply => reply?,
+        };
+        let body = reply.body();
+        let paths: Vec<&str> = body.deserialize().map_err(|error| Error::from_zbus(&error, doing))?;
+        Ok(paths.iter().filter_map(|path| path.rsplit('/').next()).map(str::to_owned).collect())
+    }
+
     /// Enqueues a job for a unit and gives the job's path, which its [`Signal::JobRemoved`] will carry. That
     /// signal may already be waiting when this returns.
     ///

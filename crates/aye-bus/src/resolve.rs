@@ -57,12 +57,31 @@ async fn candidates<'p>(manager: &Manager, pattern: &'p str) -> Result<Vec<Candi
     if !is_glob(pattern) {
         return Ok(vec![Candidate { name: named(pattern)?, given: Some(pattern) }]);
     }
-    let (loaded, enabled) = try_join(manager.list_units(pattern), manager.list_enabled(pattern)).await?;
+    let (loaded, enabled) = try_join(manager.list_units(pattern), enabled(manager, pattern)).await?;
     let names = select(pattern, &loaded, &enabled);
     if names.is_empty() {
         return Err(nothing(pattern, "no loaded or enabled unit has such a name".to_owned()));
     }
     Ok(names.into_iter().map(|name| Candidate { name, given: None }).collect())
+}
+
+/// The enabled unit files that match, and the enabled instances that do: managers list of a template only itself.
+async fn enabled(manager: &Manager, pattern: &str) -> Result<Vec<String>> {
+    let (mut names, templates) =
+        try_join(manager.list_enabled(pattern), manager.list_enabled(&templates(pattern))).await?;
+    let glob = glob::Pattern::new(pattern);
+    let suffixed = glob::Pattern::new(&format!("{pattern}.service"));
+    let matches = |name: &str| [&glob, &suffixed].into_iter().flatten().any(|glob| glob.matches(name));
+    for file in templates.iter().filter(|name| template(name).is_some()) {
+        let links = manager.list_links(file).await?;
+        names.extend(links.into_iter().filter(|name| template(name).is_none() && matches(name)));
+    }
+    Ok(names)
+}
+
+/// The glob for the templates of what another stands for: all that is behind the `@` is the instance's.
+fn templates(pattern: &str) -> String {
+    pattern.split_once('@').map_or_else(|| pattern.to_owned(), |(stem, _)| format!("{stem}@.*"))
 }
 
 fn nothing(pattern: &str, advice: String) -> Error {

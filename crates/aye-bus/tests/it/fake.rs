@@ -203,14 +203,19 @@ impl Served {
                 reply(connection, &header, &rows).await;
             }
             "ListUnitFilesByPatterns" => {
-                // More than was asked for: only the first is enabled.
+                // More than was asked for: the first is not enabled. And an enabled template, but none of its instances.
                 let dir = "/etc/systemd/system";
-                let files =
-                    [("web@5.service", "enabled"), ("web@6.service", "static"), ("web@.service", "enabled")];
+                let files = [("web@6.service", "static"), ("web@.service", "enabled")];
                 let rows: Vec<_> =
                     files.iter().map(|(name, state)| (format!("{dir}/{name}"), *state)).collect();
                 let rows = if self.names().contains(&"web@5.service".to_owned()) { rows } else { Vec::new() };
                 reply(connection, &header, &rows).await;
+            }
+            "GetUnitFileLinks" => {
+                let wants = "/etc/systemd/system/multi-user.target.wants";
+                let links =
+                    ["web@5.service", "web@1.service", "api@1.service"].map(|name| format!("{wants}/{name}"));
+                reply(connection, &header, &links.to_vec()).await;
             }
             "GetAll" => {
                 self.get_all(connection, &header, body.deserialize().unwrap()).await;

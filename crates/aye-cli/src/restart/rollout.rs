@@ -279,7 +279,6 @@ impl Rollout {
     }
 
     /// Whether `Action::End` has been given.
-    #[cfg(test)]
     pub(crate) fn is_over(&self) -> bool {
         self.over
     }
