@@ -4,7 +4,9 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::{self, Read as _};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -74,9 +76,19 @@ fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
-    let of_task = |task: fs::DirEntry| fs::read_to_string(task.path().join("children")).unwrap_or_default();
-    let texts: Vec<String> = tasks.flatten().map(of_task).collect();
-    texts.iter().flat_map(|text| text.split_ascii_whitespace()).filter_map(|pid| pid.parse().ok()).collect()
+    let mut found = Vec::new();
+    for task in tasks.flatten() {
+        let text = read_whole(&task.path().join("children")).unwrap_or_default();
+        found.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    found
+}
+
+/// Reads a file of `/proc` in pages: for each read, the kernel counts through the list anew up to where it begins.
+fn read_whole(path: &Path) -> io::Result<String> {
+    let mut text = String::with_capacity(64 * 1024);
+    fs::File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn stat(pid: u32) -> Option<Stat> {

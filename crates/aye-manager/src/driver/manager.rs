@@ -258,7 +258,7 @@ impl Manager {
             return Vec::new();
         };
         let others = self.services().filter(|(name, _)| *name != unit);
-        let foreign: HashSet<u32> = others.flat_map(|(_, other)| other.marks().roots).collect();
+        let foreign: HashSet<u32> = others.flat_map(|(_, other)| other.roots()).collect();
         process::members(&service.marks(), &foreign)
     }
 

@@ -62,11 +62,16 @@ impl ServiceUnit {
         self.invocation == [0; 16] && self.machine.job().is_none() && self.machine.state() == State::Dead
     }
 
+    /// The processes that the manager itself has started for it.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = u32> {
+        self.machine.main_pid().into_iter().chain(self.machine.control_pid())
+    }
+
     /// What tells its processes from others.
     pub(crate) fn marks(&self) -> Marks {
         let started = self.invocation != [0; 16];
         Marks {
-            roots: self.machine.main_pid().into_iter().chain(self.machine.control_pid()).collect(),
+            roots: self.roots().collect(),
             session: self.session,
             invocation: started.then(|| hexadecimal(&self.invocation)),
         }

@@ -102,7 +102,7 @@ fn job(manager: &mut Manager, call: &Call<'_>) -> Result<Message, Refusal> {
 
 fn unit_by_pid(manager: &Manager, call: &Call<'_>) -> Result<Message, Refusal> {
     let pid: u32 = call.arguments()?;
-    let found = manager.services().find(|(_, service)| service.marks().roots.contains(&pid));
+    let found = manager.services().find(|(_, service)| service.roots().any(|root| root == pid));
     match found {
         Some((name, _)) => call.reply(&unit_path(name)),
         None => Err(Refusal::new(
