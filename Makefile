@@ -85,6 +85,9 @@ others: addon ## what becomes of the other packages under npm 12: the table of n
 docs: ## every command of the README
 	tests/readme
 
+guide: static ## docs/deploy.md, followed on live systemd 257; takes root
+	tests/guide
+
 live: static addon ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
