@@ -32,6 +32,9 @@ pub(crate) enum Act {
     DropJob,
     /// The connection ends after the reply, and the job is done meanwhile.
     DropAndSucceed,
+    /// The connection ends after the reply, the job is pending, and it ends while the unit is read over the next one: its
+    /// signals come before that answer, which still names it.
+    DropAndEndDuringRead,
     /// The connection ends after the reply, and nobody listens any more.
     Vanish,
     /// Runs to its end, and is unloaded: a oneshot that nothing refers to.
@@ -47,6 +50,8 @@ struct Unit {
     invocation: u8,
     result: &'static str,
     kind: &'static str,
+    /// The number of its job while that is pending; 0 for none.
+    job: u32,
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +82,8 @@ impl Fake {
     pub(crate) fn listen(dir: &Path, units: &[(&str, Act)]) -> Self {
         std::fs::create_dir_all(dir.join("systemd")).unwrap();
         let listener = UnixListener::bind(dir.join("systemd/private")).unwrap();
-        let unit = |act| Unit { act, active: "active", invocation: 1, result: "success", kind: "notify" };
+        let unit =
+            |act| Unit { act, active: "active", invocation: 1, result: "success", kind: "notify", job: 0 };
         let units = units.iter().map(|&(name, act)| (name.to_owned(), unit(act))).collect();
         let state = Arc::new(Mutex::new(State { units, ..State::default() }));
         let calls = watch::Sender::new(Vec::new());
@@ -259,6 +265,10 @@ impl Served {
             None => missing(),
             Some(name) => {
                 let unit = self.state.lock().unwrap().units[&name].clone();
+                if unit.job != 0 && interface.ends_with(".Unit") {
+                    self.state.lock().unwrap().units.get_mut(&name).unwrap().job = 0;
+                    self.end(connection, unit.job, &name, Act::Succeed).await;
+                }
                 if interface.ends_with(".Unit") { unit.unit(name) } else { unit.service() }
             }
         };
@@ -297,6 +307,13 @@ impl Served {
                 if act == Act::Vanish {
                     self.gone.notify_one();
                 }
+                return false;
+            }
+            Act::DropAndEndDuringRead => {
+                reply(connection, header, &path).await;
+                let mut state = self.state.lock().unwrap();
+                let unit = state.units.get_mut(&name).unwrap();
+                (unit.active, unit.job) = ("activating", job);
                 return false;
             }
             Act::DropAndSucceed => {
@@ -358,7 +375,7 @@ impl Unit {
             ("InvocationID", Variant::from(vec![self.invocation; 16])),
             ("InactiveExitTimestamp", Variant::from(u64::from(self.invocation) * 1_000_000)),
             ("CanReload", Variant::from(true)),
-            ("Job", Variant::from((0u32, ObjectPath::try_from("/").unwrap()))),
+            ("Job", Variant::from((self.job, pending_path(self.job)))),
             ("ActiveEnterTimestampMonotonic", Variant::from(u64::from(self.invocation) * 1_000_000)),
         ])
     }
@@ -404,6 +421,11 @@ async fn removed(connection: &Connection, job: u32, unit: &str, result: &str) {
         Message::signal("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobRemoved");
     let message = signal.build(&(job, job_path(job), unit, result)).unwrap();
     let _ = connection.send(&message).await;
+}
+
+/// What `Job` names: without a job, the root.
+fn pending_path(job: u32) -> ObjectPath<'static> {
+    if job == 0 { ObjectPath::try_from("/").unwrap() } else { job_path(job) }
 }
 
 fn job_path(job: u32) -> ObjectPath<'static> {

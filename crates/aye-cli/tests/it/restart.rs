@@ -193,6 +193,14 @@ async fn a_job_that_ended_while_the_link_was_lost_is_seen_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_job_that_ends_while_its_unit_is_read_again_is_seen() {
+    let bench = bench([Act::Succeed, Act::DropAndEndDuringRead, Act::Succeed]);
+    let (exit, _, stderr) = bench.run(&["web@*"]).await;
+    assert_eq!(exit, 0, "{stderr}");
+    assert_eq!(bench.fake.calls(), restarts(&WEB));
+}
+
+#[tokio::test]
 async fn a_call_whose_answer_was_lost_is_not_repeated_where_nothing_came_of_it() {
     let bench = bench([Act::Succeed, Act::DropCall, Act::Succeed]);
     let (exit, _, stderr) = bench.run(&["web@*"]).await;
