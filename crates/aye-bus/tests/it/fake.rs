@@ -268,6 +268,8 @@ impl Served {
                 if unit.job != 0 && interface.ends_with(".Unit") {
                     self.state.lock().unwrap().units.get_mut(&name).unwrap().job = 0;
                     self.end(connection, unit.job, &name, Act::Succeed).await;
+                    // No event tells that the client has taken the signals; a busy manager takes its time as well.
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
                 if interface.ends_with(".Unit") { unit.unit(name) } else { unit.service() }
             }
