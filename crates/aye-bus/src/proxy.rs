@@ -1,7 +1,7 @@
 //! The calls of `org.freedesktop.systemd1` that are used here, and no others: each method sends one message and
 //! reads one reply. Nothing is cached; what a manager says is true when it says it.
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{join, try_join, try_join_all};
 use serde::Serialize;
 use zbus::message::Message;
 use zbus::{Connection, DynamicType, ObjectPath, OwnedObjectPath};
@@ -17,6 +17,9 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The states of a unit file that count as enabled.
 const ENABLED: [&str; 2] = ["enabled", "enabled-runtime"];
+
+/// The same, and that of a template of which instances are enabled.
+const LINKED: [&str; 3] = ["enabled", "enabled-runtime", "indirect"];
 
 /// How many units are read at the same time: over ssh each reply takes its time, and waiting for one before asking
 /// for the next would add those times up. A service's properties are some 25 KB on the wire, and are held until
@@ -185,13 +188,25 @@ impl Manager {
     /// # Errors
     /// As any call.
     pub async fn list_enabled(&self, pattern: &str) -> Result<Vec<String>> {
+        self.list_files(pattern, &ENABLED).await
+    }
+
+    /// The same, and those that are enabled by another name alone, as a template is by its instances.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn list_linked(&self, pattern: &str) -> Result<Vec<String>> {
+        self.list_files(pattern, &LINKED).await
+    }
+
+    async fn list_files(&self, pattern: &str, states: &[&str]) -> Result<Vec<String>> {
         let doing = format!("list the unit files matching '{pattern}'");
-        let body = (ENABLED.as_slice(), std::slice::from_ref(&pattern));
+        let body = (states, std::slice::from_ref(&pattern));
         let reply = self.call(PATH, MANAGER, "ListUnitFilesByPatterns", &body, &doing).await?;
         let body = reply.body();
         let rows: Vec<(&str, &str)> = body.deserialize().map_err(|error| Error::from_zbus(&error, doing))?;
         // Asked for above, and looked at again: a manager may list more than it was asked for.
-        let enabled = rows.iter().filter(|(_, state)| ENABLED.contains(state));
+        let enabled = rows.iter().filter(|(_, state)| states.contains(state));
         let names = enabled.filter_map(|(path, _)| path.rsplit('/').next());
         Ok(names.map(str::to_owned).collect())
     }
@@ -202,8 +217,14 @@ impl Manager {
     /// # Errors
     /// As any call.
     pub async fn list_links(&self, file: &str) -> Result<Vec<String>> {
+        let (lasting, runtime) = try_join(self.links(file, false), self.links(file, true)).await?;
+        Ok(lasting.into_iter().chain(runtime).collect())
+    }
+
+    /// Those in /etc, or those in /run.
+    async fn links(&self, file: &str, runtime: bool) -> Result<Vec<String>> {
         let doing = format!("list the links to {file}");
-        let reply = match self.call(PATH, MANAGER, "GetUnitFileLinks", &(file, false), &doing).await {
+        let reply = match self.call(PATH, MANAGER, "GetUnitFileLinks", &(file, runtime), &doing).await {
             Err(Error::Refused { .. } | Error::Denied { .. }) => return Ok(Vec::new()),
             reply => reply?,
         };

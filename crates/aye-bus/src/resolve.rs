@@ -68,7 +68,7 @@ async fn candidates<'p>(manager: &Manager, pattern: &'p str) -> Result<Vec<Candi
 /// The enabled unit files that match, and the enabled instances that do: managers list of a template only itself.
 async fn enabled(manager: &Manager, pattern: &str) -> Result<Vec<String>> {
     let (mut names, templates) =
-        try_join(manager.list_enabled(pattern), manager.list_enabled(&templates(pattern))).await?;
+        try_join(manager.list_enabled(pattern), manager.list_linked(&templates(pattern))).await?;
     let glob = glob::Pattern::new(pattern);
     let suffixed = glob::Pattern::new(&format!("{pattern}.service"));
     let matches = |name: &str| [&glob, &suffixed].into_iter().flatten().any(|glob| glob.matches(name));

@@ -211,7 +211,7 @@ impl Served {
             "ListUnitFilesByPatterns" => {
                 // More than was asked for: the first is not enabled. And an enabled template, but none of its instances.
                 let dir = "/etc/systemd/system";
-                let files = [("web@6.service", "static"), ("web@.service", "enabled")];
+                let files = [("web@6.service", "static"), ("web@.service", "indirect")];
                 let rows: Vec<_> =
                     files.iter().map(|(name, state)| (format!("{dir}/{name}"), *state)).collect();
                 let rows = if self.names().contains(&"web@5.service".to_owned()) { rows } else { Vec::new() };

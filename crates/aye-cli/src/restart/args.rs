@@ -203,6 +203,15 @@ impl Args {
         }
     }
 
+    /// What is done to the units, for the plan.
+    pub(super) fn doing(&self) -> &'static str {
+        match (self.reload, self.reload_or_restart) {
+            (true, _) => "reloading",
+            (_, true) => "reloading or restarting",
+            _ => "restarting",
+        }
+    }
+
     /// The choices of this run as words of a command line, without those that say what to show of a run that touches nothing.
     pub(super) fn options(&self) -> Vec<String> {
         let mut words = Words::default();

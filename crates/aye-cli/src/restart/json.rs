@@ -179,7 +179,7 @@ impl<W: Write> Json<W> {
         happening: &'a Happening<'_>,
     ) -> Option<(&'static str, Detail<'a>)> {
         Some(match happening {
-            Happening::Plan { ungated, fresh } => ("plan", self.plan(units, ungated, fresh)),
+            Happening::Plan { ungated, fresh, .. } => ("plan", self.plan(units, ungated, fresh)),
             Happening::Start { enqueued, .. } => {
                 ("unit_start", Detail::Start { enqueued_monotonic_usec: usec(*enqueued) })
             }

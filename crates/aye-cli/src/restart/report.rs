@@ -88,9 +88,9 @@ pub(crate) struct Summary {
 /// Something to tell. `elapsed` counts from the enqueuing of the unit's job, and is zero before that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Happening<'a> {
-    /// What will be done, in this order; `ungated` have no readiness to wait for; `fresh` are left out because they run a
+    /// What will be done (`restarting`, `reloading`), in this order; `ungated` have no readiness to wait for; `fresh` are left out because they run a
     /// new start already (`--only-stale`, `--started-before`).
-    Plan { ungated: &'a [usize], fresh: &'a [String] },
+    Plan { doing: &'static str, ungated: &'a [usize], fresh: &'a [String] },
     /// The job was enqueued; the stamp is `CLOCK_MONOTONIC` when the manager's reply was read.
     Start { index: usize, enqueued: Duration },
     /// The unit, in flight, is in another state: for the timeline.

@@ -77,7 +77,7 @@ impl<'a> Reporter<'a> {
     /// Tells what will be done.
     pub(super) fn plan(&mut self) {
         let (ungated, fresh) = (std::mem::take(&mut self.ungated), std::mem::take(&mut self.fresh));
-        self.tell(&Happening::Plan { ungated: &ungated, fresh: &fresh });
+        self.tell(&Happening::Plan { doing: self.args.doing(), ungated: &ungated, fresh: &fresh });
     }
 
     /// Tells how it ended; nothing comes after it.

@@ -124,7 +124,10 @@ fn a_line_has_the_host_of_its_unit_and_the_plan_that_of_each() {
     let soak = |index| Happening::Soak { index, elapsed: Duration::ZERO, lasts: Duration::from_secs(5) };
     assert!(told_of(hosts, &soak(0)).contains(r#""host":"b.example","unit":"web@1.service""#));
     assert!(told_of(hosts, &soak(1)).contains(r#""host":"box","unit":"web@2.service""#));
-    let plan = told_of(hosts, &Happening::Plan { ungated: &[], fresh: &["web@3.service".to_owned()] });
+    let plan = told_of(
+        hosts,
+        &Happening::Plan { doing: "restarting", ungated: &[], fresh: &["web@3.service".to_owned()] },
+    );
     let expected = concat!(
         r#""elapsed_ms":0,"units":["web@1.service","web@2.service"],"hosts":["b.example","box"],"#,
         r#""without_readiness":[],"fresh":["web@3.service"]}"#,
@@ -135,7 +138,7 @@ fn a_line_has_the_host_of_its_unit_and_the_plan_that_of_each() {
 
 #[test]
 fn a_local_plan_names_no_hosts() {
-    let plan = told(&Happening::Plan { ungated: &[1], fresh: &[] });
+    let plan = told(&Happening::Plan { doing: "restarting", ungated: &[1], fresh: &[] });
     let expected =
         concat!(r#""units":["web@1.service","web@2.service"],"without_readiness":["web@2.service"]}"#, "\n");
     assert!(plan.ends_with(expected), "{plan}");

@@ -89,7 +89,7 @@ impl Timeline {
         }
         self.end = self.end.max(at);
         match happening {
-            Happening::Plan { ungated, fresh } => {
+            Happening::Plan { ungated, fresh, .. } => {
                 (self.ungated, self.fresh) = (ungated.to_vec(), fresh.to_vec());
             }
             Happening::Lost { host, reason } => self.lost(*host, reason, at),

@@ -37,7 +37,13 @@ impl Run {
     pub(super) fn begin(path: &Path, words: &[&str], units: Vec<Shown>) -> Self {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         let mut page = Page::new(path, &words, "atlas").unwrap();
-        page.tell(&units, &Happening::Plan { ungated: &[], fresh: &[] }, Duration::ZERO, epoch()).unwrap();
+        page.tell(
+            &units,
+            &Happening::Plan { doing: "restarting", ungated: &[], fresh: &[] },
+            Duration::ZERO,
+            epoch(),
+        )
+        .unwrap();
         let summary = Summary {
             ready: vec![],
             failed: vec![],

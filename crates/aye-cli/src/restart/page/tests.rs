@@ -70,7 +70,7 @@ fn spoken(words: &[String; 8]) -> String {
         resume: Some(typed),
     };
     for (at, happening) in [
-        (0, Happening::Plan { ungated: &[0], fresh: std::slice::from_ref(&name) }),
+        (0, Happening::Plan { doing: "restarting", ungated: &[0], fresh: std::slice::from_ref(&name) }),
         (1, Happening::Start { index: 0, enqueued: MS }),
         (2, Happening::State { index: 0, elapsed: MS, state: ActiveState::Activating }),
         (3, Happening::Lost { host, reason: &lost }),

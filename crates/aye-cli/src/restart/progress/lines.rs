@@ -88,7 +88,7 @@ pub(in crate::restart) fn about_all(
     naming: Naming,
 ) -> Option<Vec<String>> {
     Some(match happening {
-        Happening::Plan { ungated, fresh } => plan(units, ungated, fresh, naming),
+        Happening::Plan { doing, ungated, fresh } => plan(units, doing, ungated, fresh, naming),
         Happening::Lost { host, reason } => vec![lost(*host, reason)],
         Happening::Regained { host, after } => {
             vec![format!("{} is back after {}", host_name(*host), duration(*after))]
@@ -103,15 +103,15 @@ pub(in crate::restart) fn question(units: &[Shown], index: usize, naming: Naming
     format!("{} failed. Go on with the rest? [y/N] ", naming.short(&units[index]))
 }
 
-fn plan(units: &[Shown], ungated: &[usize], fresh: &[String], naming: Naming) -> Vec<String> {
+fn plan(units: &[Shown], doing: &str, ungated: &[usize], fresh: &[String], naming: Naming) -> Vec<String> {
     let all: Vec<usize> = (0..units.len()).collect();
     let host = units.first().and_then(|unit| unit.host.as_deref());
     let on = host.filter(|_| units.iter().all(|unit| unit.host.as_deref() == host));
     let on = on.map(|host| format!(" on {}", printable(host))).unwrap_or_default();
     let mut lines = vec![match units {
-        [] => "nothing to restart".to_owned(),
-        [one] => format!("restarting {}{on}", one.name),
-        _ => format!("restarting {} units{on}: {}", units.len(), naming.list(units, &all)),
+        [] => "nothing to do".to_owned(),
+        [one] => format!("{doing} {}{on}", one.name),
+        _ => format!("{doing} {} units{on}: {}", units.len(), naming.list(units, &all)),
     }];
     if !fresh.is_empty() {
         lines.push(format!("left alone, with a new start already: {}", fresh.join(" ")));

@@ -126,7 +126,7 @@ fn quiet_tells_of_failures_alone() {
     let text = written(
         true,
         &[
-            Happening::Plan { ungated: &[0], fresh: &[] },
+            Happening::Plan { doing: "restarting", ungated: &[0], fresh: &[] },
             Happening::Start { index: 0, enqueued: ZERO },
             Happening::Ready { index: 0, elapsed: ZERO, became_active: ZERO },
             Happening::Hook { index: 0, elapsed: ZERO, end: &good },
@@ -190,5 +190,8 @@ restarting 3 units: web@1.service web@2.service web@10.service
 left alone, with a new start already: web@3.service
 warning: no readiness to wait for (Type=notify gives one): web@2.service
 ";
-    assert_eq!(written(false, &[Happening::Plan { ungated: &[1], fresh: &fresh }]), expected);
+    assert_eq!(
+        written(false, &[Happening::Plan { doing: "restarting", ungated: &[1], fresh: &fresh }]),
+        expected
+    );
 }

@@ -29,7 +29,7 @@ pub(super) fn web(count: usize) -> Vec<Shown> {
 impl Stage {
     pub(super) fn new(units: Vec<Shown>, terminal: Terminal) -> Self {
         let mut stage = Self { units, rows: Rows::new(false), terminal, now: Instant::now(), drawings: 0 };
-        stage.tell(&Happening::Plan { ungated: &[], fresh: &[] });
+        stage.tell(&Happening::Plan { doing: "restarting", ungated: &[], fresh: &[] });
         stage
     }
 

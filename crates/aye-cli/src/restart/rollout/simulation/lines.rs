@@ -38,7 +38,7 @@ impl Lines {
         let units = (0..count).map(shown).collect();
         let paper = Paper::default();
         let mut lines = Self { units, json: Json::new(paper.clone(), "box".to_owned()), paper, began: now };
-        lines.write(&Happening::Plan { ungated: &[], fresh: &[] });
+        lines.write(&Happening::Plan { doing: "restarting", ungated: &[], fresh: &[] });
         lines
     }
 
