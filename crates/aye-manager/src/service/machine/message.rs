@@ -92,7 +92,7 @@ impl Machine {
             return;
         };
         self.deadline = self.deadline.map(|deadline| deadline.max(now + more));
-        if let Some(interval) = self.watchdog_interval.filter(|_| self.state.is_up()) {
+        if let Some(interval) = self.watchdog_interval.filter(|_| self.is_watched()) {
             let armed = (now + more).saturating_sub(interval);
             self.stamps.watchdog = self.stamps.watchdog.max(armed);
         }
@@ -102,9 +102,13 @@ impl Machine {
         if let Some(interval) = said.watchdog_interval {
             self.watchdog_interval = interval;
             self.stamps.watchdog = now;
+            self.watched_early = true;
         }
         match said.heartbeat {
-            Some(Heartbeat::Alive) => self.stamps.watchdog = self.stamps.watchdog.max(now),
+            Some(Heartbeat::Alive) => {
+                self.stamps.watchdog = self.stamps.watchdog.max(now);
+                self.watched_early = true;
+            }
             Some(Heartbeat::Trigger) if !self.state.is_down() => self.bite(now, out),
             _ => {}
         }

@@ -99,6 +99,8 @@ pub struct Machine {
     stop_said: bool,
     deadline: Option<Stamp>,
     watchdog_interval: Option<Duration>,
+    /// It has sent a heartbeat, so that it is watched though it is still starting.
+    watched_early: bool,
     /// The job's start has begun, so that the next end of a run is the end of the job.
     begun: bool,
     /// A stop was asked for: the policy of `Restart=` does not apply.
@@ -124,6 +126,7 @@ impl Machine {
     pub fn new(rules: Rules) -> Self {
         Self {
             watchdog_interval: rules.watchdog,
+            watched_early: false,
             rules,
             state: State::Dead,
             outcome: Outcome::Success,
@@ -267,8 +270,13 @@ impl Machine {
     }
 
     fn watchdog_due(&self) -> Option<Stamp> {
-        let interval = self.watchdog_interval.filter(|_| self.state.is_up())?;
+        let interval = self.watchdog_interval.filter(|_| self.is_watched())?;
         Some(self.stamps.watchdog + interval)
+    }
+
+    /// Whether the next heartbeat is due: of a service that is up, and of one that starts and has sent one already.
+    fn is_watched(&self) -> bool {
+        self.state.is_up() || self.state == State::Start && self.watched_early
     }
 
     /// Takes one event at the moment `now`.

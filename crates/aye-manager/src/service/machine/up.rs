@@ -34,6 +34,7 @@ impl Machine {
         self.stop_asked = false;
         self.fresh = true;
         self.watchdog_interval = self.rules.watchdog;
+        self.watched_early = false;
         self.enter(State::Start, self.rules.timeout_start, now);
         out.extend([Action::Report(Report::Starting), Action::Spawn(Spawn::Main)]);
     }

@@ -26,6 +26,22 @@ fn the_watchdog_waits_for_ready_and_then_for_every_heartbeat() {
 }
 
 #[test]
+fn one_heartbeat_arms_the_watchdog_of_a_service_that_starts() {
+    let mut world = World::new(Rules { watchdog: Some(secs(2)), ..rules(Type::Notify) });
+    world.ask(JobKind::Start);
+    world.after(secs(5));
+    world.say("WATCHDOG=1");
+    world.wait();
+    assert_eq!((world.now, world.machine.state()), (secs(1007), State::StopWatchdog));
+    world.exit(Exit::Signal(6, true));
+    assert_eq!(world.machine.outcome(), Outcome::Watchdog);
+    // The next start begins unarmed.
+    world.ask(JobKind::Start);
+    world.after(secs(10));
+    assert_eq!(world.machine.state(), State::Start);
+}
+
+#[test]
 fn the_service_sets_its_own_watchdog() {
     let mut world = World::running(rules(Type::Notify));
     assert_eq!(world.machine.deadline(), None);
