@@ -152,7 +152,12 @@ fn number(port: &str) -> std::result::Result<u16, &'static str> {
 }
 
 /// A word that a POSIX shell takes as it stands.
-fn quoted(word: &str) -> String {
+///
+/// ```
+/// assert_eq!(aye_bus::quoted("web@1"), "web@1");
+/// assert_eq!(aye_bus::quoted("it's"), r"'it'\''s'");
+/// ```
+pub fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,+@%".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();

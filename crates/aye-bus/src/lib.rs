@@ -24,7 +24,7 @@ mod verdict;
 
 pub use connect::{Where, runtime_dir};
 pub use error::{Error, Result};
-pub use host::Host;
+pub use host::{Host, quoted};
 pub use job::{Change, JobResult, Signal, Signals};
 pub use machine::Machine;
 pub use natural::compare as natural_order;

@@ -21,6 +21,7 @@ mod rows;
 mod select;
 #[cfg(test)]
 mod testing;
+mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;

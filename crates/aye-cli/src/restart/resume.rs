@@ -1,6 +1,8 @@
 //! The command that resumes a run, for a shell to read back: options and names quoted, `.service` left out, and three
 //! or more instances in a row written as one brace expansion of bash's: `web@{3..8}`.
 
+use aye_bus::quoted;
+
 /// The command that restarts `names` (full ones, in this order) with the words of `options`; `None` when nothing is left.
 pub(crate) fn command(options: &[String], names: &[&str]) -> Option<String> {
     if names.is_empty() {
@@ -28,16 +30,6 @@ pub(super) fn words(names: &[&str]) -> Vec<String> {
         rest = others;
     }
     words
-}
-
-/// A word as a POSIX shell reads it back.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// The kinds of units (`man systemd.unit`): a name that ends in one of them is taken as it is.
