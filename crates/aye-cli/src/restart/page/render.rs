@@ -11,7 +11,7 @@ use super::markup::{Text, count, fine, put};
 use super::record::Timeline;
 use super::{chart, tables, trouble};
 use crate::exit::Exit;
-use crate::restart::resume::quoted;
+use aye_bus::quoted;
 
 const STYLE: &str = include_str!("page.css");
 
