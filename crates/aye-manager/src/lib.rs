@@ -12,6 +12,7 @@ mod process;
 mod runtime;
 pub mod service;
 mod spawn;
+mod starter;
 pub mod unit;
 
 pub use driver::{Ended, Observer, Setup, StartError, UnitError, What, run};

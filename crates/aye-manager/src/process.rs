@@ -4,7 +4,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Read as _};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -41,7 +40,7 @@ struct Stat {
 pub(crate) fn members(marks: &Marks, foreign: &HashSet<u32>) -> Vec<Process> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
-    let orphans = children(std::process::id())
+    let orphans = orphans()
         .into_iter()
         .filter(|pid| !foreign.contains(pid) && !marks.roots.contains(pid) && is_marked(*pid, marks));
     let mut queue: Vec<u32> = marks.roots.iter().copied().chain(orphans).collect();
@@ -71,24 +70,23 @@ fn is_marked(pid: u32, marks: &Marks) -> bool {
     same_session() || same_invocation()
 }
 
+/// The children of the first thread: all that the manager has adopted, as its own are those of another (see `starter`).
+pub(crate) fn orphans() -> Vec<u32> {
+    let pid = std::process::id();
+    numbers(Path::new(&format!("/proc/{pid}/task/{pid}/children")))
+}
+
 /// The children of all threads of a process.
 fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
-    let mut found = Vec::new();
-    for task in tasks.flatten() {
-        let text = read_whole(&task.path().join("children")).unwrap_or_default();
-        found.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
-    }
-    found
+    tasks.flatten().flat_map(|task| numbers(&task.path().join("children"))).collect()
 }
 
-/// Reads a file of `/proc` in pages: for each read, the kernel counts through the list anew up to where it begins.
-fn read_whole(path: &Path) -> io::Result<String> {
-    let mut text = String::with_capacity(64 * 1024);
-    fs::File::open(path)?.read_to_string(&mut text)?;
-    Ok(text)
+fn numbers(path: &Path) -> Vec<u32> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 fn stat(pid: u32) -> Option<Stat> {

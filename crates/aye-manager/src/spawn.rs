@@ -66,13 +66,11 @@ pub(crate) fn spawn(order: &Order, fds: &[OwnedFd], output: &OwnedFd) -> io::Res
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "more than 253 descriptors to hand over"));
     }
     let (mut ours, theirs) = UnixStream::pair()?;
-    let child = Command::new("/proc/self/exe")
-        .arg(EXECUTOR)
-        .env_clear()
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(Stdio::from(output.try_clone()?))
-        .stderr(Stdio::from(output.try_clone()?))
-        .spawn()?;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(EXECUTOR).env_clear();
+    command.stdin(Stdio::from(OwnedFd::from(theirs)));
+    command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(output.try_clone()?));
+    let child = crate::starter::start(command)?;
     let text = serde_json::to_vec(order)?;
     send_first(&ours, &text[..1], fds)?;
     ours.write_all(&text[1..])?;
