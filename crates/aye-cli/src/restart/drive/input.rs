@@ -304,7 +304,9 @@ impl Run<'_> {
         }
         let units = match units {
             Ok(units) => units,
-            Err(error) => return self.lost(site, epoch, &error),
+            Err(error @ Error::Lost { .. }) => return self.lost(site, epoch, &error),
+            // What it answers now it would answer again.
+            Err(error) => return self.give_up(site, error),
         };
         for unit in units {
             if let Some(&index) = self.by_path.get(&(site, unit.path.clone())) {
