@@ -28,7 +28,8 @@ STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $
 build: ## the command, optimised, one static file that runs in any systemd root: target/release/aye
 	@# Static by --target, because then the flags do not reach the proc macros, which cannot be static.
 	$(STATIC) build --release --locked -p aye-cli --target $(HOST)
-	@mkdir -p $(OUT)/release && ln -f $(OUT)/$(HOST)/release/aye $(OUT)/release/aye
+	@# Not anew where it is the same file: it may be running, or be started at this moment.
+	@mkdir -p $(OUT)/release && { [ $(OUT)/$(HOST)/release/aye -ef $(OUT)/release/aye ] || ln -f $(OUT)/$(HOST)/release/aye $(OUT)/release/aye; }
 
 static: build ## the same, the proof that it is static, and the programs of the live cases beside it
 	tests/static $(OUT)/release/aye
