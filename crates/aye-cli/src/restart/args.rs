@@ -32,11 +32,11 @@ pub(crate) struct Args {
     /// Talk to the manager of the calling user, there too where -M or -H is given
     #[arg(long, conflicts_with = "embedded", help_heading = WHERE)]
     pub(super) user: bool,
-    /// Talk to the manager of a local container; with --user, [USER@]MACHINE
-    #[arg(short = 'M', long, value_name = "MACHINE", conflicts_with_all = ["host", "embedded"], help_heading = WHERE)]
+    #[arg(short = 'M', long, value_name = "MACHINE", conflicts_with_all = ["host", "embedded"], help_heading = WHERE,
+          help = "Talk to the manager of a local container; with --user, [USER@]MACHINE")]
     pub(super) machine: Option<String>,
-    /// Talk to the manager of [USER@]HOST[:PORT][/MACHINE] by ssh; repeatable
-    #[arg(short = 'H', long, value_name = "HOST", conflicts_with = "embedded", help_heading = WHERE)]
+    #[arg(short = 'H', long, value_name = "HOST", conflicts_with = "embedded", help_heading = WHERE,
+          help = "Talk to the manager of [USER@]HOST[:PORT][/MACHINE] by ssh; repeatable")]
     pub(super) host: Vec<String>,
     /// The ssh command, with its own options [default: `$SYSTEMD_SSH`, or ssh]
     #[arg(long, value_name = "CMD", requires = "host", help_heading = WHERE)]
