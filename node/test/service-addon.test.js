@@ -11,12 +11,17 @@ overEach('has a barrier end at its deadline while the manager is busy, and the e
   const { socket, child: manager } = await receiver(t)
   manager.kill('SIGSTOP')
   const { said, exit } = service(t, `
-    let turns = 0
-    const timer = setInterval(() => turns++, 1)
-    const results = await Promise.all([aye.barrier(50), aye.barrier(0)])
-    clearInterval(timer)
-    say([results, turns > 5])`, { socket, ...how })
-  assert.deepEqual(await said(), [[false, false], true])
+    const { setTimeout } = require('node:timers/promises')
+    say(await Promise.all([aye.barrier(50), aye.barrier(0)]))
+    let done = false
+    const patient = aye.barrier(60_000).finally(() => { done = true })
+    for (let turn = 0; turn < 10; turn++) await setTimeout(1)
+    say(done)
+    say(await patient)`, { socket, ...how })
+  assert.deepEqual(await said(), [false, false])
+  assert.equal(await said(), false)
+  manager.kill('SIGCONT')
+  assert.equal(await said(), true)
   assert.deepEqual(await exit, { status: 0, stderr: '' })
 })
 

@@ -12,7 +12,8 @@ const { clock, create } = require('./memory.js')
 const report = require('./report.js')
 
 const PATIENCE_MS = 250
-// A timer that is so late means that the whole process stood still (SIGSTOP): the loop is given as long to beat.
+// A timer that is so late means that the whole process stood still (SIGSTOP, a busy machine): the loop is given as long
+// to beat, and once more when that timer is late, too.
 const LATE_MS = 100
 const RETRY_MS = 50
 
@@ -23,7 +24,7 @@ let said = null
 
 function wake(after) {
   const due = clock() + after
-  setTimeout(() => (clock() - due > LATE_MS ? setTimeout(look, LATE_MS) : look()), after)
+  setTimeout(() => (clock() - due > LATE_MS ? wake(LATE_MS) : look()), after)
 }
 
 function look() {
