@@ -1,11 +1,14 @@
 //! The command `aye`: parses what was typed and hands it to the verb. Each verb has a file or folder of its own name.
 #![forbid(unsafe_code)]
 
+mod child;
 mod exit;
 mod notify;
 mod output;
+mod place;
 mod restart;
 mod run;
+mod words;
 mod wrap;
 
 use std::ffi::OsString;
@@ -31,6 +34,11 @@ fn main() -> ExitCode {
     // A child of the manager, on its way to become a service: see aye_manager::executor.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == aye_manager::EXECUTOR) {
         return aye_manager::execute().into();
+    }
+    // A child of ours that runs a program beside us: see child.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|argument| argument == child::BECOME) {
+        return child::execute(words).into();
     }
     let (words, command) = typed();
     match Aye::try_parse_from(words) {

@@ -1,6 +1,7 @@
-//! Processes by pidfd: the number that no other process will ever have, and who a process was that is gone.
+//! Processes by pidfd: the number that no other process will ever have, and who a process was that is gone. And what a
+//! process needs that stands in for another one: its signals as a descriptor, and an end as that one's.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
@@ -95,4 +96,123 @@ impl Attributed {
             exit_status: has(sys::PIDFD_INFO_EXIT).then(|| ExitStatus::from_raw(info.exit_code)),
         })
     }
+}
+
+/// A signal that was sent to this process.
+///
+/// ```
+/// let signals = aye::process::Signals::block()?;
+/// rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::USR1)?;
+/// let signal = signals.next()?.expect("one is pending");
+/// assert_eq!(signal.number, rustix::process::Signal::USR1.as_raw());
+/// assert!(!signal.is_by_terminal());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signal {
+    /// Its number, see signal(7).
+    pub number: i32,
+    /// Who sent it; 0 for the kernel.
+    pub pid: u32,
+    code: i32,
+}
+
+/// `SI_KERNEL` of sigaction(2).
+const BY_KERNEL: i32 = 0x80;
+
+impl Signal {
+    /// Whether the terminal sent it (Ctrl-C, Ctrl-\, Ctrl-Z, a new size, a hang-up), which tells every process of the
+    /// foreground group at once: those do not need to be told again.
+    ///
+    /// ```
+    /// # let signals = aye::process::Signals::block()?;
+    /// while let Some(signal) = signals.next()? {
+    ///     println!("{} {}", signal.number, signal.is_by_terminal());
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn is_by_terminal(&self) -> bool {
+        self.code == BY_KERNEL && self.pid == 0
+    }
+}
+
+/// The signals of this process, as a descriptor to poll (signalfd(2)): from its making on all that can be are blocked, and
+/// none has its default effect. Children that `std::process::Command` starts have none blocked.
+///
+/// ```
+/// let signals = aye::process::Signals::block()?;
+/// assert_eq!(signals.next()?, None);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Signals(OwnedFd);
+
+impl Signals {
+    /// Blocks them, in the calling thread and in those it starts from now on: to be called before there is another one.
+    ///
+    /// ```
+    /// let signals = aye::process::Signals::block()?;
+    /// # drop(signals);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the kernel says to signalfd(2).
+    pub fn block() -> std::io::Result<Self> {
+        sys::open_signals().map(Self)
+    }
+
+    /// The next one; `None` while there is none.
+    ///
+    /// ```
+    /// # let signals = aye::process::Signals::block()?;
+    /// assert!(signals.next()?.is_none());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the kernel says to read(2).
+    pub fn next(&self) -> std::io::Result<Option<Signal>> {
+        let arrived = sys::next_signal(self.0.as_fd())?;
+        Ok(arrived.map(|arrived| Signal { number: arrived.number, pid: arrived.pid, code: arrived.code }))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Sends a signal to one process by its number, also a real-time one, which has no name (kill(2)).
+///
+/// ```
+/// aye::process::send(std::process::id(), 0)?; // it is there
+/// assert!(aye::process::send(0, 15).is_err(), "that would be a whole group");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// What the kernel says to kill(2), and `ESRCH` for what is no process.
+pub fn send(pid: u32, number: i32) -> std::io::Result<()> {
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Errno::SRCH)?;
+    sys::send_signal(pid, number)
+}
+
+/// Ends this process as another one ended, so that whoever waits for it sees the same: by the same signal, or with the same
+/// status. No second core is dumped.
+///
+/// ```no_run
+/// let status = std::process::Command::new("server").status()?;
+/// aye::process::end_as(status);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn end_as(status: ExitStatus) -> ! {
+    if let Some(signal) = status.signal() {
+        let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+        sys::end_by(signal);
+        std::process::exit(128 + signal); // as a shell has it, should the signal be no end
+    }
+    std::process::exit(status.code().unwrap_or(1))
 }

@@ -1,16 +1,15 @@
 //! The words of `aye restart`: what may be typed, and what it means where that can be told from the words alone.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aye_bus::{Host, Machine, Verb, Where, runtime_dir};
+use aye_bus::Verb;
 use aye_manager::unit::value::finite;
 use clap::ValueEnum;
 
 use super::amount::Amount;
 use super::progress;
-use super::words::split;
+use crate::place::Place;
 
 /// Restart units one after another, each as soon as the one before is ready
 #[derive(Debug, clap::Args)]
@@ -26,25 +25,8 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "UNIT")]
     pub(super) units: Vec<String>,
 
-    /// Talk to the system manager (the default)
-    #[arg(long, conflicts_with_all = ["user", "embedded"], help_heading = WHERE)]
-    pub(super) system: bool,
-    /// Talk to the manager of the calling user, there too where -M or -H is given
-    #[arg(long, conflicts_with = "embedded", help_heading = WHERE)]
-    pub(super) user: bool,
-    #[arg(short = 'M', long, value_name = "MACHINE", conflicts_with_all = ["host", "embedded"], help_heading = WHERE,
-          help = "Talk to the manager of a local container; with --user, [USER@]MACHINE")]
-    pub(super) machine: Option<String>,
-    #[arg(short = 'H', long, value_name = "HOST", conflicts_with = "embedded", help_heading = WHERE,
-          help = "Talk to the manager of [USER@]HOST[:PORT][/MACHINE] by ssh; repeatable")]
-    pub(super) host: Vec<String>,
-    /// The ssh command, with its own options [default: `$SYSTEMD_SSH`, or ssh]
-    #[arg(long, value_name = "CMD", requires = "host", help_heading = WHERE)]
-    pub(super) ssh_command: Option<String>,
-    /// Talk to `aye run` in DIR [default: `$AYE_RUNTIME_DIR`, which also chooses this when it is set]
-    // Given without a value it is empty: clap would take no empty path, and two nested options read badly.
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = WHERE)]
-    pub(super) embedded: Option<OsString>,
+    #[command(flatten)]
+    pub(super) place: Place,
 
     /// Reload the units
     #[arg(long, conflicts_with = "reload_or_restart", help_heading = WHAT)]
@@ -125,7 +107,6 @@ pub(crate) struct Args {
     pub(super) report: Option<PathBuf>,
 }
 
-const WHERE: &str = "Where";
 const WHAT: &str = "What";
 const PACE: &str = "Pace";
 const SAFETY: &str = "Safety";
@@ -154,45 +135,6 @@ fn lock_wait(text: &str) -> Result<LockWait, String> {
 }
 
 impl Args {
-    /// The managers meant, in the order they were named.
-    pub(super) fn places(&self) -> Result<Vec<Where>, String> {
-        if let Some(machine) = &self.machine {
-            let machine = Machine::new(machine, self.user).map_err(|error| error.to_string())?;
-            return Ok(vec![Where::Machine(machine)]);
-        }
-        if self.host.is_empty() {
-            return Ok(vec![self.local()]);
-        }
-        let ssh = match &self.ssh_command {
-            Some(command) => {
-                split(command).ok_or_else(|| format!("--ssh-command {command}: a quote is not closed"))?
-            }
-            None => Vec::new(),
-        };
-        let mut places = Vec::with_capacity(self.host.len());
-        for host in &self.host {
-            let host = Host::new(host, self.user, ssh.clone()).map_err(|error| error.to_string())?;
-            let place = Where::Host(host);
-            if places.contains(&place) {
-                return Err(format!("{place} is named twice"));
-            }
-            places.push(place);
-        }
-        Ok(places)
-    }
-
-    fn local(&self) -> Where {
-        match &self.embedded {
-            Some(dir) if dir.is_empty() => Where::Embedded(runtime_dir()),
-            Some(dir) => Where::Embedded(dir.into()),
-            None if self.user => Where::User,
-            None if !self.system && std::env::var_os("AYE_RUNTIME_DIR").is_some() => {
-                Where::Embedded(runtime_dir())
-            }
-            None => Where::System,
-        }
-    }
-
     /// What is enqueued for each unit.
     pub(super) fn verb(&self) -> Verb {
         match (self.reload, self.reload_or_restart, self.only_running) {
@@ -255,17 +197,5 @@ pub(super) mod tests {
         ] {
             assert!(Command::try_parse_from([&["restart"], words].concat()).is_err(), "{words:?}");
         }
-    }
-
-    #[test]
-    fn a_host_may_be_named_once() {
-        assert!(parsed(&["-H", "web1", "-H", "web2", "a"]).places().is_ok());
-        assert!(parsed(&["-H", "web1", "-H", "web1", "a"]).places().unwrap_err().contains("twice"));
-    }
-
-    #[test]
-    fn a_directory_is_not_taken_from_the_next_word() {
-        let args = parsed(&["--embedded", "web@1"]);
-        assert_eq!((args.embedded, args.units), (Some(OsString::new()), vec!["web@1".to_owned()]));
     }
 }

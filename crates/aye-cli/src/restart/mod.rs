@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Exit {
 type Refusal = (Exit, String);
 
 async fn restart(args: &Args) -> Result<Exit, Refusal> {
-    let places = args.places().map_err(usage)?;
+    let places = args.place.places().map_err(usage)?;
     let filter = filter(args)?;
     if args.on_failure == OnFailure::Ask && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(usage(

@@ -145,7 +145,7 @@ impl<'a> Reporter<'a> {
             }
         }
         let (_, first) = by_host.first()?;
-        let hosts = self.args.host.len().max(1);
+        let hosts = self.args.place.host.len().max(1);
         if by_host.len() == hosts && by_host.iter().all(|(_, names)| names == first) {
             return resume::command(&self.args.options(), first);
         }

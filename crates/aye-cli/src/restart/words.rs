@@ -1,23 +1,14 @@
-//! The choices of a run said again, as words of a command line; and a command that was given as one word, taken apart.
-
-use std::time::Duration;
+//! The choices of a run said again, as words of a command line.
 
 use super::amount::Amount;
 use super::args::{Args, LockWait, OnFailure};
+use crate::words::{Words, shortest};
 
 impl Args {
     /// The choices of this run as words of a command line, without those that say what to show of a run that touches nothing.
     pub(super) fn options(&self) -> Vec<String> {
         let mut words = Words::default();
-        words.flag("--system", self.system);
-        words.flag("--user", self.user);
-        words.option("-M", self.machine.as_ref());
-        self.host.iter().for_each(|host| words.option("-H", Some(host)));
-        words.option("--ssh-command", self.ssh_command.as_ref());
-        words.0.extend(self.embedded.as_ref().map(|dir| match dir.display() {
-            _ if dir.is_empty() => "--embedded".to_owned(),
-            dir => format!("--embedded={dir}"),
-        }));
+        self.place.say(&mut words);
         words.flag("--reload", self.reload);
         words.flag("--reload-or-restart", self.reload_or_restart);
         words.flag("--try", self.only_running);
@@ -50,62 +41,9 @@ impl Args {
     }
 }
 
-/// Words of a command line, in the making.
-#[derive(Default)]
-struct Words(Vec<String>);
-
-impl Words {
-    fn flag(&mut self, name: &str, given: bool) {
-        self.0.extend(given.then(|| name.to_owned()));
-    }
-
-    fn option(&mut self, name: &str, value: Option<impl ToString>) {
-        if let Some(value) = value {
-            self.0.extend([name.to_owned(), value.to_string()]);
-        }
-    }
-
-    fn span(&mut self, name: &str, span: Option<Duration>) {
-        self.option(name, span.map(shortest));
-    }
-}
-
-/// A span in the largest unit that keeps it whole.
-fn shortest(span: Duration) -> String {
-    match span.as_micros() {
-        micros if micros % 1_000_000 == 0 => format!("{}s", micros / 1_000_000),
-        micros if micros % 1_000 == 0 => format!("{}ms", micros / 1_000),
-        micros => format!("{micros}us"),
-    }
-}
-
-/// Splits a command into words as a shell would where it knows only blanks, quotes and backslashes; `None` when a quote is
-/// not closed.
-pub(super) fn split(command: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut letters = command.chars();
-    while let Some(letter) = letters.next() {
-        match (quote, letter) {
-            (None, ' ' | '\t' | '\n') => words.extend(word.take()),
-            (None, '\'' | '"') => {
-                quote = Some(letter);
-                word.get_or_insert_default();
-            }
-            (Some(open), close) if open == close => quote = None,
-            (None | Some('"'), '\\') => word.get_or_insert_default().push(letters.next()?),
-            _ => word.get_or_insert_default().push(letter),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::args::tests::parsed;
-    use super::*;
 
     #[test]
     fn what_was_chosen_can_be_said_again() {
@@ -137,23 +75,5 @@ mod tests {
         let args = parsed(&[&said[..], &["a"]].concat());
         assert_eq!(args.options(), said);
         assert_eq!(parsed(&["a"]).options(), [""; 0]);
-    }
-
-    #[test]
-    fn a_command_is_split_as_a_shell_would() {
-        let table = [
-            ("ssh", Some(vec!["ssh"])),
-            (
-                "  ssh  -i 'my key' -o \"A=b c\" d\\ e ''",
-                Some(vec!["ssh", "-i", "my key", "-o", "A=b c", "d e", ""]),
-            ),
-            ("", Some(vec![])),
-            ("ssh 'x", None),
-            ("ssh \\", None),
-        ];
-        for (command, words) in table {
-            let words = words.map(|words| words.into_iter().map(str::to_owned).collect());
-            assert_eq!(split(command), words, "{command}");
-        }
     }
 }

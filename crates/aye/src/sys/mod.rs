@@ -11,6 +11,8 @@ mod inherited;
 mod pidfd;
 #[cfg(feature = "std")]
 mod receive;
+#[cfg(feature = "std")]
+mod signals;
 mod vsock;
 
 #[cfg(feature = "std")]
@@ -26,6 +28,8 @@ pub(crate) use pidfd::{
 };
 #[cfg(feature = "std")]
 pub(crate) use receive::{Arrived, pass_pidfd, receive};
+#[cfg(feature = "std")]
+pub(crate) use signals::{end_by, next_signal, open_signals, send_signal};
 pub(crate) use vsock::SocketAddrVsock;
 
 #[cfg(feature = "std")]
