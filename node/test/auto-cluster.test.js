@@ -9,17 +9,27 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
 
-const { program } = require('./auto/program.js')
+const { AUTO, program } = require('./auto/program.js')
 const { overEach } = require('./support/service.js')
 
-/** A program whose primary runs `primary` and whose workers run `worker`; `listen(then)` is a server of the latter. */
+/**
+ * A program whose primary runs `primary` and whose workers run `worker`; `listen(then)` is a server of the latter.
+ * `tell(worker)` tells a worker what it waits for by `told(then)`, once it waits: Node 18 loses what comes earlier.
+ */
 const forked = (primary, worker) => `
   const cluster = require('node:cluster')
   const aye = () => require('../../index.js')
   const listen = (then) => require('node:http').createServer().listen(0, '127.0.0.1', then)
-  if (cluster.isPrimary) { ${primary} } else { ${worker} }`
+  const waits = new Map()
+  const tell = (worker) => waits.get(worker).then(() => worker.send('go on'))
+  const told = (then) => { process.once('message', then); process.send('waits') }
+  if (cluster.isPrimary) {
+    cluster.on('fork', (worker) => waits.set(worker, new Promise((heard) => worker.once('message', heard))))
+    ${primary}
+  } else { ${worker} }`
 
 const UP = (workers) => new RegExp(`^READY=1\\nSTATUS=listening on 127\\.0\\.0\\.1:\\d+ \\(${workers}\\)$`)
+const NODE = parseInt(process.versions.node)
 const BEATING = { env: { WATCHDOG_USEC: '100000' } }
 
 test('does not say READY while a worker does not listen yet', async (t) => {
@@ -27,10 +37,10 @@ test('does not say READY while a worker does not listen yet', async (t) => {
     cluster.fork()
     const late = cluster.fork()
     cluster.on('listening', (worker) => {
-      if (worker !== late) setTimeout(() => { aye().notify({ X_ONE: 1 }); late.send('listen') }, 100)
+      if (worker !== late) setTimeout(() => { aye().notify({ X_ONE: 1 }); tell(late) }, 100)
     })`, `
     if (cluster.worker.id === 1) listen()
-    else process.once('message', () => listen())`))
+    else told(() => listen())`))
   assert.equal(await next(), 'X_ONE=1')
   assert.match(await next(), UP('2 workers'))
   child.kill()
@@ -39,8 +49,8 @@ test('does not say READY while a worker does not listen yet', async (t) => {
 test('does not say READY for a server of the primary while its workers do not listen', async (t) => {
   const { next, child } = await program(t, forked(`
     const worker = cluster.fork()
-    listen(() => setTimeout(() => { aye().notify({ X_PRIMARY: 1 }); worker.send('listen') }, 100))`,
-  `process.once('message', () => listen())`))
+    listen(() => setTimeout(() => { aye().notify({ X_PRIMARY: 1 }); tell(worker) }, 100))`,
+  `told(() => listen())`))
   assert.equal(await next(), 'X_PRIMARY=1')
   assert.match(await next(), UP('1 worker'))
   child.kill()
@@ -52,10 +62,10 @@ test('waits for the replacement of a worker that died before it listened', async
     cluster.fork({ FATE: 'die' })
     cluster.on('exit', () => {
       const second = cluster.fork({ FATE: 'wait' })
-      second.once('online', () => setTimeout(() => { aye().notify({ X_REPLACED: 1 }); second.send('listen') }, 100))
+      second.once('online', () => setTimeout(() => { aye().notify({ X_REPLACED: 1 }); tell(second) }, 100))
     })`, `
     if (process.env.FATE === 'die') process.exit(1)
-    else if (process.env.FATE === 'wait') process.once('message', () => listen())
+    else if (process.env.FATE === 'wait') told(() => listen())
     else listen()`))
   assert.equal(await next(), 'X_REPLACED=1')
   assert.match(await next(), UP('2 workers'))
@@ -66,8 +76,8 @@ test('does not wait for a worker that died before it listened and is not replace
   const { next, child } = await program(t, forked(`
     cluster.fork()
     const doomed = cluster.fork({ FATE: 'die' })
-    cluster.on('listening', () => setTimeout(() => { aye().notify({ X_ALONE: 1 }); doomed.send('die') }, 100))`, `
-    if (process.env.FATE === 'die') process.once('message', () => process.exit(1))
+    cluster.on('listening', () => setTimeout(() => { aye().notify({ X_ALONE: 1 }); tell(doomed) }, 100))`, `
+    if (process.env.FATE === 'die') told(() => process.exit(1))
     else listen()`))
   assert.equal(await next(), 'X_ALONE=1')
   assert.match(await next(), UP('1 worker'))
@@ -84,10 +94,10 @@ test('counts a worker with several servers once, from its first one, and a datag
   const { next, child } = await program(t, forked(`
     const worker = cluster.fork()
     cluster.on('listening', (_, { addressType }) => {
-      if (addressType === 'udp4') setTimeout(() => { aye().notify({ X_UDP: 1 }); worker.send('listen') }, 50)
+      if (addressType === 'udp4') setTimeout(() => { aye().notify({ X_UDP: 1 }); tell(worker) }, 50)
     })`, `
     require('node:dgram').createSocket('udp4').bind(0, '127.0.0.1')
-    process.once('message', () => listen(() => listen()))`))
+    told(() => listen(() => listen()))`))
   assert.equal(await next(), 'X_UDP=1')
   assert.match(await next(), UP('1 worker'))
   child.kill()
@@ -127,6 +137,18 @@ test('goes on beating while a new worker starts, however long it blocks, and whi
   writeFileSync(join(folder, 'on'), '')
   while (await next() !== 'X_STARTED=1');
   child.kill()
+})
+
+// Node 18 loses it with any `--import` (an empty one, too), as the program runs after its worker has read the channel.
+test('leaves to a worker what its primary says before the worker runs', async (t) => {
+  const how = NODE < 20 ? '--require' : '--import'
+  const { said, exit } = await program(t, forked(`
+    const worker = cluster.fork()
+    worker.send('early')
+    worker.on('message', (message) => { if (message !== 'early') return; say(message); worker.disconnect() })`, `
+    process.once('message', (message) => process.send(message))`), { env: { NODE_OPTIONS: `${how}=${AUTO}` } })
+  assert.equal(await said(), 'early')
+  assert.deepEqual(await exit, { status: 0, stderr: '' })
 })
 
 for (const serialization of ['json', 'advanced']) {

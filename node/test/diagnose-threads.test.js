@@ -123,7 +123,7 @@ for (const way of Object.keys(WAYS)) {
     await next()
     await next()
     child.kill('SIGSTOP')
-    for (let beats = 0; beats < 5; beats++) assert.equal((await clock.next()).text, 'WATCHDOG=1')
+    for (let beats = 0; beats < 5;) if ((await clock.next()).text === 'WATCHDOG=1') beats++
     child.kill('SIGCONT')
     for (let beats = 0; beats < 4; beats++) assert.equal((await next()).text, 'WATCHDOG=1')
     child.kill('SIGTERM')

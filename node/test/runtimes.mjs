@@ -18,12 +18,24 @@ function find(name) {
 async function all(runs) {
   const turn = turns(availableParallelism())
   const results = new Map([...runs].sort((a, b) => b.slow - a.slow).map((one) => [one, turn(one.run)]))
+  const failures = []
   for (const one of runs) {
     const { line, passed, output } = await results.get(one)
     if (!passed) process.stdout.write(output)
     console.log(line)
-    if (!passed) process.exitCode = 1
+    if (!passed) failures.push([line, ...blame(output)])
   }
+  if (failures.length > 0) {
+    console.log(`\nwhat failed:\n${failures.flat().join('\n')}`)
+    process.exitCode = 1
+  }
+}
+
+/** What failed in a run, at the end of all: a log is long, and often only its end is seen. */
+function blame(output) {
+  const lines = output.split('\n').map((line) => line.trim())
+  const failed = lines.filter((line) => /^(not ok |error: |# ended by )/.test(line))
+  return (failed.length > 0 ? failed : lines.slice(-5)).slice(0, 20).map((line) => `  ${line}`)
 }
 
 /** Calls what it is given, at most `free` at a time. */

@@ -18,6 +18,8 @@ const RECEIVE = built(process.env.AYE_RECEIVE ?? join(TARGET, 'debug/examples/re
 const RUNTIME = process.env.AYE_TEST_RUNTIME ?? process.execPath
 const SUBJECT = join(__dirname, 'subject.js')
 const PACKAGE = join(__dirname, '../..')
+// Longer than anything takes, under an emulator on a busy machine too, and shorter than what runtimes/run.mjs grants.
+const LONGEST_MS = 120_000
 // What RUNTIME cannot do, by the names in runtimes/table.mjs; that it says so has tests in runtimes/cannot.
 const CANNOT = (process.env.AYE_TEST_CANNOT ?? '').split(' ')
 const ONLY = process.env.AYE_TEST_TRANSPORT
@@ -54,7 +56,20 @@ function withoutAddon(t) {
 /** Lines of a stream, each awaited once with `next`; the end of the stream is undefined. */
 function lines(stream) {
   const iterator = createInterface({ input: stream })[Symbol.asyncIterator]()
-  return async () => (await iterator.next()).value
+  return async () => (await within(iterator.next(), 'another line')).value
+}
+
+/** What is awaited, or an error that fails the test by its name, where a run that is ended from outside tells of none. */
+async function within(promise, what) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${LONGEST_MS / 1000} s in vain for ${what}`)), LONGEST_MS)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A test for each transport; `how` is to be handed on to `service`. */
@@ -98,6 +113,8 @@ function service(t, code, { socket, env = {}, setup = '', wrapped = true, subjec
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text) => { stderr += text })
   const line = lines(child.stdout)
+  const late = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS)
+  child.once('exit', () => clearTimeout(late))
   const exit = once(child, 'close').then(([status, signal]) => ({ status: status ?? signal, stderr }))
   t.after(() => end(child, 'SIGKILL'))
   return {

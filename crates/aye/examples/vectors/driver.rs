@@ -196,7 +196,13 @@ impl Driver {
 
     fn report(&self) -> Result<Report, Failure> {
         let mut buffer = vec![0; 64 * 1024];
-        let length = self.reports.recv(&mut buffer).map_err(|error| format!("no report came: {error}"))?;
+        let length = loop {
+            match self.reports.recv(&mut buffer) {
+                // A wait with a limit is cut short when the machine was stopped meanwhile (signal(7)).
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                received => break received.map_err(|error| format!("no report came: {error}"))?,
+            }
+        };
         let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
         let mut words = text.splitn(3, ' ');
         let mut next = || words.next().ok_or("a report of too few words");

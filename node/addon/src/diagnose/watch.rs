@@ -306,9 +306,10 @@ impl Watch {
         let (found, lines): (&mut Text, &mut Text) = (&mut Place::new(), &mut Lines::new());
         place::find(found, self.subject.thread);
         let named = self.shared.with(|shared| {
-            let asked =
-                self.phase.compare_exchange(ASKED, NATIVE, Ordering::AcqRel, Ordering::Acquire).is_ok();
-            if !self.concerns(shared) || !asked {
+            // In this order: a beat that comes in between takes back what is said from here on, and nothing else.
+            let asked = self.concerns(shared)
+                && self.phase.compare_exchange(ASKED, NATIVE, Ordering::AcqRel, Ordering::Acquire).is_ok();
+            if !asked {
                 return false;
             }
             let place: &mut Text = &mut shared.place;
