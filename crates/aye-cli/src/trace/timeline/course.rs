@@ -112,11 +112,6 @@ impl Course {
         self.stop.is_some()
     }
 
-    /// Whether it runs and waits for `READY=1`.
-    pub(super) fn is_starting(&self) -> bool {
-        self.start.is_some()
-    }
-
     fn arm(&mut self, at: Duration, by: &'static str) {
         self.beat = self.watchdog.map(|interval| Beat::new(at, interval, by));
     }
@@ -174,7 +169,7 @@ impl Course {
         self.reload = Some(Reload { asked, said: Some(at), clock });
         good(asked.map_or_else(
             || "a reload begins".to_owned(),
-            |asked| format!("RELOADING after {} of SIGHUP", measured(at.saturating_sub(asked))),
+            |asked| format!("{} after SIGHUP", measured(at.saturating_sub(asked))),
         ))
     }
 
@@ -187,7 +182,7 @@ impl Course {
         good(match (said, asked) {
             (Some(said), _) => format!("READY after {} more", measured(at.saturating_sub(said))),
             (_, Some(asked)) => {
-                format!("READY after {} of SIGHUP: the reload is over", measured(at.saturating_sub(asked)))
+                format!("the reload is over, {} after SIGHUP", measured(at.saturating_sub(asked)))
             }
             _ => "the reload is over".to_owned(),
         })
@@ -199,9 +194,7 @@ impl Course {
         self.begin_stop(at, None);
         good(asked.map_or_else(
             || "it stops of its own accord".to_owned(),
-            |(when, number)| {
-                format!("STOPPING after {} of {}", measured(at.saturating_sub(when)), signal(number))
-            },
+            |(when, number)| format!("{} after {}", measured(at.saturating_sub(when)), signal(number)),
         ))
     }
 
