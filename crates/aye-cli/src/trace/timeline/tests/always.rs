@@ -122,7 +122,7 @@ fn heartbeats_of(line: &str) -> u64 {
 proptest! {
     #[test]
     fn no_line_is_wider_than_the_terminal(
-        scene in scenes(), events in events(), width in prop_oneof![Just(80usize), Just(120), 60..200usize],
+        scene in scenes(), events in events(), width in prop_oneof![Just(80usize), Just(120), 40..200usize],
     ) {
         for line in play(scene, Look { width, colour: false }, &events, last(&events)) {
             prop_assert!(cells(&line) <= width, "{} cells: {line}", cells(&line));

@@ -74,6 +74,40 @@ fn an_end_before_ready_is_a_failed_start() {
 }
 
 #[test]
+fn a_start_that_systemd_gave_up_timed_out() {
+    let state = Happening::State {
+        active: "deactivating".into(),
+        sub: "stop-sigterm".into(),
+        result: "timeout".into(),
+    };
+    let text = text(scene(), &[began(3), at(90_001, state), ended(90_010, -15)], 91);
+    assert_says(&text, "! deactivating (stop-sigterm), result timeout");
+    assert_says(&text, "ended by SIGTERM, 9 ms after its stop began");
+    assert_says(&text, "no READY=1: the start timed out after 90 s");
+}
+
+#[test]
+fn a_start_that_was_stopped_says_so_and_misses_no_stopping() {
+    let text = text(scene(), &[began(0), signalled(2_000, 15), ended(2_010, -15)], 3);
+    assert_says(&text, "no READY=1: it was stopped 2.0 s into its start");
+    assert_silent(&text, "STOPPING");
+}
+
+#[test]
+fn without_a_manager_a_start_would_have_timed_out() {
+    let text = text(Scene { unit: None, ..scene() }, &[began(0)], 100);
+    assert_says(&text, "node server.js begins, and no manager hears it; Type=notify");
+    assert_says(&text, "no READY=1: the start would have timed out after 90 s");
+}
+
+#[test]
+fn an_interval_that_is_set_while_it_starts_is_watched_at_once() {
+    let events = [began(0), said_in(1_000, State::Start, b"WATCHDOG_USEC=2000000")];
+    let text = text(scene(), &events, 3);
+    assert_says(&text, "! no heartbeat for 1.6 s of 2 s\n");
+}
+
+#[test]
 fn an_extension_that_nearly_ran_out_is_told() {
     let events = [
         began(0),
