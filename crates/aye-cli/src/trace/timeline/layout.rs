@@ -215,6 +215,13 @@ mod tests {
     }
 
     #[test]
+    fn a_thousand_accents_on_one_letter_are_several_lines() {
+        let text = format!("e{}", "\u{301}".repeat(1000));
+        assert!(wrapped(&text, 20, usize::MAX).len() > 10);
+        assert!(cut(&text, 20).chars().count() <= 81);
+    }
+
+    #[test]
     fn a_time_has_room_at_any_hour() {
         for (seconds, expected) in
             [(0, "0.000"), (86_399, "86399.000"), (93_780, "1d02:03"), (u64::MAX, "99999999d")]

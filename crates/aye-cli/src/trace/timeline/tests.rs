@@ -1,6 +1,8 @@
 //! Whole traces by a clock that is only a number: what is said when, at which width, and what never changes.
 
 mod always;
+mod heartbeats;
+mod messages;
 mod moments;
 mod shown;
 
@@ -10,7 +12,7 @@ use aye::verdict::State;
 
 use super::{Look, Timeline};
 use crate::trace::samples::{began, ended, said, said_by_child, said_in, signalled};
-use crate::trace::scene::{Event, Scene};
+use crate::trace::scene::{Event, Happening, Said, Scene};
 
 const PLAIN: Look = Look { width: 80, colour: false };
 
@@ -58,4 +60,28 @@ fn story() -> Vec<Event> {
         ended(63_900, 0),
     ]);
     events
+}
+
+/// All lines as one text without breaks, for sentences that may wrap.
+fn text(scene: Scene, events: &[Event], end_seconds: u64) -> String {
+    let look = Look { width: usize::MAX, colour: false };
+    play(scene, look, events, Duration::from_secs(end_seconds)).join("\n")
+}
+
+fn assert_says(text: &str, sentence: &str) {
+    assert_eq!(text.matches(sentence).count(), 1, "expected once: {sentence}\n{text}");
+}
+
+fn assert_silent(text: &str, word: &str) {
+    assert!(!text.contains(word), "not expected: {word}\n{text}");
+}
+
+fn ready() -> Vec<Event> {
+    vec![began(0), said_in(1_000, State::Start, b"READY=1")]
+}
+
+fn changed(event: Event, change: impl FnOnce(&mut Said)) -> Event {
+    let Event { at, time, what: Happening::Said(mut said) } = event else { panic!("no message") };
+    change(&mut said);
+    Event { at, time, what: Happening::Said(said) }
 }
