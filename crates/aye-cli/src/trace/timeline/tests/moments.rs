@@ -187,8 +187,8 @@ fn while_it_stops_nothing_else_is_awaited() {
         said_in(2_001, State::StopSigterm, b"WATCHDOG=1"),
         signalled(2_002, 1),
     ]);
-    events.push(ended(60_000, 0));
-    let text = text(reloading_service_with_watchdog(), &events, 200);
+    events.push(ended(80_000, 0));
+    let text = text(Scene { timeout_stop: None, ..reloading_service_with_watchdog() }, &events, 200);
     assert_silent(&text, "overdue");
     assert_silent(&text, "a reload");
     assert_says(&text, "  WATCHDOG=1\n");
