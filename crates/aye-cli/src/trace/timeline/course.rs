@@ -201,7 +201,11 @@ impl Course {
     fn stopping(&mut self, at: Duration) -> Remark {
         self.stopping_said = true;
         let asked = self.stop.as_ref().and_then(|stop| stop.signalled);
+        let first = self.stop.is_none();
         self.begin_stop(at, None);
+        if let Some(stop) = &mut self.stop {
+            stop.by_word |= first;
+        }
         good(asked.map_or_else(
             || "it stops of its own accord".to_owned(),
             |(when, number)| format!("{} after {}", measured(at.saturating_sub(when)), signal(number)),
@@ -287,7 +291,7 @@ impl Course {
 
     fn begin_stop(&mut self, at: Duration, signalled: Option<(Duration, i32)>) {
         let clock = Allowance::new(at, self.scene.timeout_stop, 80);
-        self.stop.get_or_insert(Stop { at, signalled, clock });
+        self.stop.get_or_insert(Stop { at, signalled, by_word: false, clock });
         if self.start.is_some() {
             self.cut_short.get_or_insert(CutShort::Stopped);
         }

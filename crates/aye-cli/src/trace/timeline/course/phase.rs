@@ -21,6 +21,8 @@ pub(in crate::trace::timeline) struct Reload {
 pub(super) struct Stop {
     pub(super) at: Duration,
     pub(super) signalled: Option<(Duration, i32)>,
+    /// `STOPPING=1` began it.
+    pub(super) by_word: bool,
     pub(super) clock: Allowance,
 }
 
@@ -72,7 +74,11 @@ impl Reload {
 
 impl Stop {
     pub(super) fn cause(&self) -> String {
-        self.signalled.map_or_else(|| "its stop began".to_owned(), |(_, number)| signal(number))
+        match self.signalled {
+            Some((_, number)) => signal(number),
+            None if self.by_word => "STOPPING=1".to_owned(),
+            None => "its stop began".to_owned(),
+        }
     }
 
     pub(super) fn overdue(&self, mark: Mark, at: Duration) -> Remark {

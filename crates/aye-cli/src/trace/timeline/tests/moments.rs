@@ -175,7 +175,7 @@ fn a_stop_of_its_own_accord_is_timed_from_its_word() {
     events.extend([said(2_000, b"STOPPING=1"), ended(2_500, 0)]);
     let text = text(scene(), &events, 3);
     assert_says(&text, "STOPPING=1  accepted: it stops of its own accord");
-    assert_says(&text, "ended with exit status 0, 500 ms after its stop began");
+    assert_says(&text, "ended with exit status 0, 500 ms after STOPPING=1");
     assert_silent(&text, "no STOPPING=1");
 }
 
