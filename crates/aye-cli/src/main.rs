@@ -8,6 +8,7 @@ mod output;
 mod place;
 mod restart;
 mod run;
+mod trace;
 mod words;
 mod wrap;
 
