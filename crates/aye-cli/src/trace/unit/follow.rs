@@ -72,6 +72,7 @@ mod tests {
     fn ground(sub: &str, main_pid: u32) -> Ground {
         Ground {
             name: "a.service".to_owned(),
+            path: aye_bus::OwnedObjectPath::try_from("/a").unwrap(),
             active: "active".to_owned(),
             sub: sub.to_owned(),
             result: "success".to_owned(),
@@ -83,7 +84,6 @@ mod tests {
             control_pid: 0,
             exit_code: 1,
             exit_status: 3,
-            control_group: String::new(),
             watchdog: None,
             start_timeout: None,
             stop_timeout: None,

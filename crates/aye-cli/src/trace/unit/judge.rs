@@ -42,10 +42,11 @@ impl Judge {
         Self { version, memories: HashMap::new() }
     }
 
-    /// What the manager makes of it, on this ground; `None` is that of a sender that belongs to no unit.
-    pub(super) fn outcome(&mut self, waiting: &Waiting, ground: Option<&Ground>) -> (Role, Outcome) {
+    /// What the manager makes of it, on this ground; `None` is that of a sender that belongs to no unit. `members` are those
+    /// of [`processes`] that the manager counts as the unit's.
+    pub(super) fn outcome(&mut self, waiting: &Waiting, ground: Option<&Ground>, members: &[u32]) -> (Role, Outcome) {
         let role = match (waiting.sender, ground) {
-            (Some(sender), Some(ground)) => process::role(sender.pid, ground),
+            (Some(sender), Some(ground)) => process::role(sender.pid, ground, members),
             _ => Role::Outside,
         };
         let message = match &waiting.message {
@@ -53,7 +54,7 @@ impl Judge {
             Err(why) => return (role, Outcome::Dropped(*why)),
         };
         let context = match ground {
-            Some(ground) => self.context(waiting, message, role, ground),
+            Some(ground) => self.context(waiting, message, role, ground, members),
             None => Context { version: self.version, role, ..Context::default() },
         };
         let context = Context { fds: Descriptors { count: waiting.fds.len(), ..context.fds }, ..context };
@@ -74,10 +75,20 @@ impl Judge {
         (role, Outcome::Judged(judged.iter().map(line).collect()))
     }
 
-    fn context(&mut self, waiting: &Waiting, message: &Message, role: Role, ground: &Ground) -> Context {
+    fn context(
+        &mut self,
+        waiting: &Waiting,
+        message: &Message,
+        role: Role,
+        ground: &Ground,
+        members: &[u32],
+    ) -> Context {
         let version = self.version;
         let access = NotifyAccess::parse(&ground.access).unwrap_or(NotifyAccess::None);
         let memory = self.memory(ground);
+        if ground.stored == 0 {
+            memory.stored.clear();
+        }
         let state = State::parse(&ground.sub).unwrap_or(State::Running);
         let main_pid = named_main(message);
         let is_stored = |fd: &std::os::fd::OwnedFd| {
@@ -99,12 +110,12 @@ impl Judge {
             stopping_said: memory.stopping_said,
             reload_began: (state == State::ReloadSignal).then(|| micros(ground.changed.saturating_sub(SLACK))),
             watchdog: ground.watchdog.is_some(),
-            main_pid: main_pid.map_or(aye::verdict::Process::Dead, |pid| process::named(pid, ground)),
+            main_pid: main_pid.map_or(aye::verdict::Process::Dead, |pid| process::named(pid, ground, members)),
             main_pid_fd_id: main_pid.and_then(|pid| pidfd_id(pidfd(pid).ok()?.as_fd())),
             fds: Descriptors {
                 count: waiting.fds.len(),
                 stored: waiting.fds.iter().filter(|fd| is_stored(fd)).count(),
-                process: one.map(|pid| process::named(pid, ground)),
+                process: one.map(|pid| process::named(pid, ground, members)),
             },
             store: Store { maximum: size(ground.store_max), used: size(ground.stored) },
         }
@@ -117,9 +128,6 @@ impl Judge {
         let memory = self.memories.entry(ground.name.clone()).or_insert_with(fresh);
         if memory.invocation != ground.invocation {
             *memory = Memory { stored: std::mem::take(&mut memory.stored), ..fresh() };
-        }
-        if ground.stored == 0 {
-            memory.stored.clear();
         }
         memory
     }
@@ -134,6 +142,19 @@ impl Judge {
             _ => {}
         }
     }
+}
+
+/// The processes that a verdict on the datagram depends on.
+pub(super) fn processes(waiting: &Waiting) -> Vec<u32> {
+    let sender = waiting.sender.map(|sender| sender.pid);
+    let main = waiting.message.as_ref().ok().and_then(named_main);
+    let pidfd = match waiting.fds.as_slice() {
+        [one] => process::of_pidfd(one.as_fd()),
+        _ => None,
+    };
+    let mut all: Vec<u32> = [sender, main, pidfd].into_iter().flatten().filter(|pid| *pid != 0).collect();
+    all.dedup();
+    all
 }
 
 /// The process that the first MAINPID= names.

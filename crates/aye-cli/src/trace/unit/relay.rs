@@ -9,10 +9,10 @@ use aye_bus::{Ground, Manager, OwnedObjectPath};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::judge::Judge;
+use super::judge::{self, Judge};
 use super::process;
 use super::upstream::Upstream;
-use crate::trace::scene::{Outcome, Passed, Said};
+use crate::trace::scene::{Passed, Said};
 
 /// Whose messages come.
 #[derive(Debug, Clone)]
@@ -116,6 +116,18 @@ impl Court {
         Ok(Some(ground))
     }
 
+    /// Those of the processes that the manager counts as the unit's, by which it judges, too. Its main and its control
+    /// process need not be asked about.
+    async fn members(&self, ground: &Ground, processes: &[u32]) -> Vec<u32> {
+        let mut members = Vec::new();
+        for pid in processes.iter().filter(|pid| **pid != ground.main_pid && **pid != ground.control_pid) {
+            if self.manager.unit_of(*pid).await.is_ok_and(|path| path == ground.path) {
+                members.push(*pid);
+            }
+        }
+        members
+    }
+
     /// Hears a datagram: all that there is to say of it but what became of it. Where the manager cannot be asked, the
     /// ground is the one seen last.
     pub(super) async fn hear(&mut self, waiting: &Waiting) -> Said {
@@ -123,12 +135,19 @@ impl Court {
         // Before anything that takes time: the sender may be gone soon.
         let command = pid.and_then(process::command);
         let fds = waiting.fds.iter().map(|fd| process::describe(fd.as_fd())).collect();
-        let known = matches!(self.whose, Whose::Unit(_)) && waiting.bytes == b"WATCHDOG=1";
+        let known = |last: &Ground| {
+            let of_main = pid.is_some_and(|pid| pid == last.main_pid);
+            of_main && matches!(self.whose, Whose::Unit(_)) && waiting.bytes == b"WATCHDOG=1"
+        };
         let ground = match &self.last {
-            Some(last) if known => Some(last.clone()),
+            Some(last) if known(last) => Some(last.clone()),
             _ => self.ground(pid).await.unwrap_or_else(|_| self.last.clone()),
         };
-        let (role, outcome): (_, Outcome) = self.judge.outcome(waiting, ground.as_ref());
+        let members = match &ground {
+            Some(ground) => self.members(ground, &judge::processes(waiting)).await,
+            _ => Vec::new(),
+        };
+        let (role, outcome) = self.judge.outcome(waiting, ground.as_ref(), &members);
         let bytes = waiting.bytes.clone();
         Said { bytes, sender: waiting.sender, command, role, fds, outcome, passed: Passed::Nowhere }
     }
