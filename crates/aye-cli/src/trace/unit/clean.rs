@@ -67,7 +67,8 @@ pub(super) async fn ground_of(manager: &Manager, folder: &Folder) -> Option<Grou
 /// processes that this start brings. Where the trace goes on, nothing is done.
 pub(super) async fn mend(folder: &Folder) -> Result<(), String> {
     let failed = |error: io::Error| error.to_string();
-    if folder.is_held(Part::Serve).map_err(failed)? {
+    // Held by the trace and by its guard, of which one may be replacing the other.
+    if folder.is_held(Part::Trace).map_err(failed)? || folder.is_held(Part::Serve).map_err(failed)? {
         return Ok(());
     }
     folder.hand_back().map_err(failed)?;

@@ -49,13 +49,11 @@ pub(super) fn program() -> Option<String> {
     (is_plain && path.exists()).then(|| text.to_owned())
 }
 
-/// Writes it. No moment sees a part of it.
-pub(super) fn write(unit: &str, text: &str) -> io::Result<()> {
-    let path = path(unit);
-    let folder = path.parent().expect("a file in a folder");
-    fs::create_dir_all(folder)?;
-    let new = folder.join(format!("{FILE}.new"));
+/// Writes it, at first in the folder of the trace: no moment sees a part of it.
+pub(super) fn write(unit: &str, folder: &Folder, text: &str) -> io::Result<()> {
+    let (new, path) = (folder.path().join(FILE), path(unit));
     fs::write(&new, text)?;
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
     fs::rename(&new, &path)
 }
 
@@ -63,7 +61,11 @@ pub(super) fn write(unit: &str, text: &str) -> io::Result<()> {
 pub(super) fn remove(unit: &str, folder: &Folder) -> io::Result<bool> {
     let path = path(unit);
     let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Made for it, and cut short: only an empty one goes.
+            let _ = path.parent().map(fs::remove_dir);
+            return Ok(false);
+        }
         text => text?,
     };
     if !text.contains(&folder.socket().display().to_string()) {

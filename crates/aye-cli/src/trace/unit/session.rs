@@ -65,22 +65,22 @@ async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
     // Before anything is changed: from now on an interruption is an end like any other.
     let mut interrupts = Interrupts::new().map_err(cannot("wait for signals"))?;
     let ground = manager.ground(&path).await?;
+    let version = manager.version().await?;
     let unit = ground.name.clone();
     let one = one_at_a_time().map_err(cannot("lock the folder of traces"))?;
     clean::sweep(&manager).await.map_err(|why| Trouble(Exit::Failed, why))?;
     refuse_a_second(&unit)?;
     let opened = Opened::open(&unit, &reach.root).await?;
     let text = drop_in::text(&opened.folder, &plan, drop_in::program().as_deref());
-    let begun = begin(&unit, &text, &manager, &path).await;
+    let begun = begin(&unit, &opened.folder, &text, &manager).await;
     drop(one);
     let (job, signals) = match begun {
         Ok(begun) => begun,
         Err(trouble) => {
-            opened.close().await;
+            let _ = opened.close().await;
             return Err(trouble);
         }
     };
-    let version = manager.version().await?;
     let show = Show::new(scene(&unit, version, &ground), args.json);
     let court = Court::new(manager.clone(), Whose::Unit(path.clone()), version);
     let relay = Relay::new(opened.socket.try_clone().map_err(cannot("hold the socket"))?);
@@ -99,16 +99,14 @@ async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
 /// The drop-in, read by the manager, and the restart.
 async fn begin(
     unit: &str,
+    folder: &Folder,
     text: &str,
     manager: &Manager,
-    path: &OwnedObjectPath,
 ) -> Result<(OwnedObjectPath, Signals), Trouble> {
-    drop_in::write(unit, text).map_err(cannot("write the drop-in"))?;
+    drop_in::write(unit, folder, text).map_err(cannot("write the drop-in"))?;
     manager.reload().await?;
     let signals = manager.watch().await?;
-    // Asked by name, which the manager takes for the unit that the name stood for when it was found.
     let job = manager.enqueue(Verb::Restart, unit).await?;
-    let _ = path;
     Ok((job, signals))
 }
 
