@@ -4,7 +4,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
-use aye_bus::Ground;
+use aye_bus::{ActiveState, Change, Ground};
 
 use crate::trace::scene::Happening;
 
@@ -24,11 +24,10 @@ impl Follow {
         Self { main: ground.main_pid, sub: ground.sub.clone() }
     }
 
-    /// What is new. `sub` is the state that a signal told of, if it told of one.
-    pub(super) fn news(&mut self, ground: &Ground, sub: Option<&str>) -> Vec<Happening> {
+    /// What is new. `told` is what a signal told of the state: the ground may be of a later one already.
+    pub(super) fn news(&mut self, ground: &Ground, told: &Change) -> Vec<Happening> {
         let mut news = Vec::new();
-        let sub = sub.unwrap_or(&ground.sub);
-        let changed = sub != self.sub;
+        let changed = told.sub.as_ref().filter(|sub| **sub != self.sub);
         if ground.main_pid != self.main {
             if self.main != 0 {
                 news.push(Happening::Ended(status(ground)));
@@ -38,9 +37,9 @@ impl Follow {
             }
             self.main = ground.main_pid;
         }
-        if changed {
+        if let Some(sub) = changed {
             sub.clone_into(&mut self.sub);
-            let signal = match sub {
+            let signal = match sub.as_str() {
                 "reload-signal" => ground.reload_signal,
                 "stop-sigterm" => ground.kill_signal,
                 _ => 0,
@@ -48,11 +47,24 @@ impl Follow {
             if signal > 0 {
                 news.push(Happening::Signalled(signal));
             }
-            let (active, result) = (ground.active.clone(), ground.result.clone());
-            news.push(Happening::State { active, sub: sub.to_owned(), result });
+            let active = told.active.and_then(word).map_or_else(|| ground.active.clone(), str::to_owned);
+            news.push(Happening::State { active, sub: sub.clone(), result: ground.result.clone() });
         }
         news
     }
+}
+
+/// The state in the manager's word.
+fn word(active: ActiveState) -> Option<&'static str> {
+    Some(match active {
+        ActiveState::Active => "active",
+        ActiveState::Reloading => "reloading",
+        ActiveState::Inactive => "inactive",
+        ActiveState::Failed => "failed",
+        ActiveState::Activating => "activating",
+        ActiveState::Deactivating => "deactivating",
+        _ => return None,
+    })
 }
 
 /// How the main process ended that was there before, while there is no other one.
@@ -105,20 +117,26 @@ mod tests {
         news.iter().map(word).collect()
     }
 
-    #[test]
-    fn what_ran_before_is_no_news_until_it_ends() {
-        let mut follow = Follow::new(&ground("running", 7));
-        assert!(follow.news(&ground("running", 7), None).is_empty());
-        assert_eq!(words(&follow.news(&ground("stop-sigterm", 7), None)), ["signal 15", "stop-sigterm"]);
-        assert_eq!(words(&follow.news(&ground("dead", 0), None)), ["ended Some(3)", "dead"]);
-        assert_eq!(words(&follow.news(&ground("start", 8), None)), ["began 8", "start"]);
+    fn told(sub: &str) -> Change {
+        Change { sub: Some(sub.to_owned()), ..Change::default() }
     }
 
     #[test]
-    fn a_state_that_was_over_before_the_ground_was_read_is_told_all_the_same() {
+    fn what_ran_before_is_no_news_until_it_ends() {
         let mut follow = Follow::new(&ground("running", 7));
-        let told = words(&follow.news(&ground("reload-notify", 7), Some("reload-signal")));
-        assert_eq!(told, ["signal 1", "reload-signal"]);
-        assert_eq!(words(&follow.news(&ground("reload-notify", 7), Some("reload-notify"))), ["reload-notify"]);
+        assert!(follow.news(&ground("running", 7), &told("running")).is_empty());
+        let stopping = follow.news(&ground("stop-sigterm", 7), &told("stop-sigterm"));
+        assert_eq!(words(&stopping), ["signal 15", "stop-sigterm"]);
+        assert_eq!(words(&follow.news(&ground("dead", 0), &told("dead"))), ["ended Some(3)", "dead"]);
+        assert_eq!(words(&follow.news(&ground("start", 8), &told("start"))), ["began 8", "start"]);
+    }
+
+    #[test]
+    fn a_state_that_was_over_before_the_ground_was_read_is_told_all_the_same_and_in_its_order() {
+        let mut follow = Follow::new(&ground("running", 7));
+        let later = ground("reload-notify", 7);
+        assert!(follow.news(&later, &Change::default()).is_empty());
+        assert_eq!(words(&follow.news(&later, &told("reload-signal"))), ["signal 1", "reload-signal"]);
+        assert_eq!(words(&follow.news(&later, &told("reload-notify"))), ["reload-notify"]);
     }
 }

@@ -86,8 +86,7 @@ async fn guard(folder: &Folder) -> io::Result<()> {
     let trace = folder.hold(Part::Trace)?;
     let _serve = folder.hold(Part::Serve)?;
     let mut relay = Relay::new(io::stdin().as_fd().try_clone_to_owned()?)?;
-    let leash = OwnedFd::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let leash = UnixStream::from(leash);
+    let leash = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
     leash.set_nonblocking(true)?;
     let mut leash = tokio::net::UnixStream::from_std(leash)?;
     leash.write_all(&[WATCHES]).await?;

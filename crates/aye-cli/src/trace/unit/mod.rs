@@ -92,7 +92,8 @@ fn runtime() -> Result<Runtime, Exit> {
 
 /// The name of the service that was typed.
 fn name(typed: &str) -> Result<String, String> {
-    let kinds = ["socket", "target", "timer", "mount", "automount", "path", "slice", "scope", "swap", "device"];
+    let kinds =
+        ["socket", "target", "timer", "mount", "automount", "path", "slice", "scope", "swap", "device"];
     if typed.is_empty() || typed.contains(['/', '*', '?', '[']) {
         return Err(format!("{typed:?} names no unit: name one service"));
     }
@@ -108,7 +109,8 @@ fn name(typed: &str) -> Result<String, String> {
 /// Whether units of the manager that is meant can be traced from here.
 fn place(args: &Args, unit: &str) -> Result<(), String> {
     let places = args.place.places()?;
-    let instead = format!("put `aye trace --` before the command of its ExecStart=, with `systemctl edit {unit}`");
+    let instead =
+        format!("put `aye trace --` before the command of its ExecStart=, with `systemctl edit {unit}`");
     match places.first() {
         Some(Where::System) => Ok(()),
         Some(Where::User) => Err(format!(

@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 
 use aye::verdict::Type;
 use aye::{Address, NotifyAccess, Receiver};
-use aye_bus::{Error, Ground, JobResult, Manager, OwnedObjectPath, Signal, Signals, Verb, Where};
+use aye_bus::{Change, Error, Ground, JobResult, Manager, OwnedObjectPath, Signal, Signals, Verb, Where};
 
 use super::folder::{Folder, Part, one_at_a_time};
 use super::follow::Follow;
@@ -57,15 +57,16 @@ pub(super) async fn run(unit: &str, args: &Args) -> Exit {
 async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
     let manager = Where::System.connect().await?;
     let path = manager.load(unit).await?;
-    let reach = manager.reach(&path).await?;
+    let mut reach = manager.reach(&path).await?;
+    reach.environment_files.retain(|file| speaks_of_the_socket(file));
     if reach.load == "not-found" {
         return Err(Trouble(Exit::NothingMatched, format!("there is no unit {unit}")));
     }
-    let plan = reach::plan(unit, &reach).map_err(|why| Trouble(Exit::Failed, why))?;
+    let version = manager.version().await?;
+    let plan = reach::plan(unit, &reach, version).map_err(|why| Trouble(Exit::Failed, why))?;
     // Before anything is changed: from now on an interruption is an end like any other.
     let mut interrupts = Interrupts::new().map_err(cannot("wait for signals"))?;
     let ground = manager.ground(&path).await?;
-    let version = manager.version().await?;
     let unit = ground.name.clone();
     let one = one_at_a_time().map_err(cannot("lock the folder of traces"))?;
     clean::sweep(&manager).await.map_err(|why| Trouble(Exit::Failed, why))?;
@@ -87,7 +88,16 @@ async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
     let relay = relay.map_err(cannot("reach the manager's notify socket"))?;
     let follow = Follow::new(&ground);
     let mut session = Session {
-        manager, path, job: Some(job), failed: false, relay, court, follow, show, began: Instant::now(), opened,
+        manager,
+        path,
+        job: Some(job),
+        failed: false,
+        relay,
+        court,
+        follow,
+        show,
+        began: Instant::now(),
+        opened,
     };
     for note in plan.notes {
         session.tell(Happening::Note(note));
@@ -110,11 +120,19 @@ async fn begin(
     Ok((job, signals))
 }
 
+/// Whether an `EnvironmentFile=` has the one variable that is ours; it is merged after `Environment=`.
+fn speaks_of_the_socket(file: &str) -> bool {
+    std::fs::read(file).is_ok_and(|text| text.windows(14).any(|word| word == b"NOTIFY_SOCKET="))
+}
+
 fn refuse_a_second(unit: &str) -> Result<(), Trouble> {
     for folder in Folder::all().map_err(cannot("look at other traces"))? {
         let held = folder.is_held(Part::Trace).map_err(cannot("look at other traces"))?;
         if held && folder.unit().as_deref() == Some(unit) {
-            return Err(Trouble(Exit::Locked, format!("{unit} is traced already: wait until that trace has ended")));
+            return Err(Trouble(
+                Exit::Locked,
+                format!("{unit} is traced already: wait until that trace has ended"),
+            ));
         }
     }
     Ok(())
@@ -138,7 +156,7 @@ struct Opened {
     folder: Folder,
     socket: OwnedFd,
     leash: Leash,
-    _trace: File,
+    trace: File,
 }
 
 impl Opened {
@@ -163,16 +181,16 @@ impl Opened {
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
         let socket = receiver.as_fd().try_clone_to_owned()?;
         let leash = Leash::start(&folder, socket.try_clone()?).await?;
-        Ok(Self { folder, socket, leash, _trace: trace })
+        Ok(Self { folder, socket, leash, trace })
     }
 
     /// Has the guard take everything back; without one it is done here.
     async fn close(self) -> bool {
-        let Self { folder, leash, _trace, .. } = self;
+        let Self { folder, leash, trace, .. } = self;
         if leash.end().await {
             return true;
         }
-        drop(_trace);
+        drop(trace);
         let Ok(_one) = one_at_a_time() else { return false };
         let changed = clean::take_back(&folder).unwrap_or(true);
         match guard::find().await {
@@ -256,7 +274,7 @@ impl Session {
     }
 
     async fn news(&mut self, signal: Signal) -> Option<Ended> {
-        let sub = match signal {
+        let told = match signal {
             Signal::JobRemoved { job, result } => {
                 if self.job.as_ref() != Some(&job) {
                     return None;
@@ -266,15 +284,15 @@ impl Session {
                     self.failed = true;
                     self.tell(Happening::Note(format!("the restart ended with: {result}")));
                 }
-                None
+                Change::default()
             }
-            Signal::Changed { unit, change } if unit == self.path => change.sub,
+            Signal::Changed { unit, change } if unit == self.path => change,
             _ => return None,
         };
         // What was said before it comes before it.
         let _ = self.hear().await;
         let ground = self.court.ground(None).await.ok()??;
-        for one in self.follow.news(&ground, sub.as_deref()) {
+        for one in self.follow.news(&ground, &told) {
             self.tell(one);
         }
         let is_down = matches!(ground.active.as_str(), "inactive" | "failed");
