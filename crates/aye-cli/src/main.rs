@@ -27,6 +27,7 @@ use exit::Exit;
 enum Aye {
     Notify(notify::Args),
     Wrap(wrap::Args),
+    Trace(Box<trace::Args>),
     Run(run::Args),
     Restart(Box<restart::Args>),
 }
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     match Aye::try_parse_from(words) {
         Ok(Aye::Notify(args)) => notify::run(args, command),
         Ok(Aye::Wrap(args)) => wrap::run(args).into(),
+        Ok(Aye::Trace(args)) => trace::run(&args).into(),
         Ok(Aye::Run(args)) => run::run(args).into(),
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
         Err(error) => refuse(&error).into(),
