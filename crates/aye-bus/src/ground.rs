@@ -16,6 +16,8 @@ use crate::{Error, Invocation, Manager, Result};
 pub struct Ground {
     /// The unit's primary name (`Id`).
     pub name: String,
+    /// Its object.
+    pub path: zbus::OwnedObjectPath,
     /// `ActiveState`
     pub active: String,
     /// `SubState`
@@ -38,8 +40,6 @@ pub struct Ground {
     pub exit_code: i32,
     /// `ExecMainStatus`
     pub exit_status: i32,
-    /// `ControlGroup`; empty when the unit has none.
-    pub control_group: String,
     /// `WatchdogUSec`, the one in force; `None` when off.
     pub watchdog: Option<Duration>,
     /// `TimeoutStartUSec`; `None` when infinite.
@@ -87,7 +87,7 @@ impl Manager {
     /// # Errors
     /// As any call.
     pub async fn ground(&self, path: &ObjectPath<'_>) -> Result<Ground> {
-        unit::read(&self.everything(path).await?, path, ground)
+        unit::read(&self.everything(path).await?, path, |properties| ground(properties, path))
     }
 
     /// Reads where a service can reach its notify socket.
@@ -146,8 +146,9 @@ fn number(version: &str) -> Option<u16> {
     digits[..end].parse().ok()
 }
 
-fn ground(of: &Properties<'_>) -> Ground {
+fn ground(of: &Properties<'_>, path: &ObjectPath<'_>) -> Ground {
     Ground {
+        path: path.to_owned().into(),
         name: of.text("Id").to_owned(),
         active: of.text("ActiveState").to_owned(),
         sub: of.text("SubState").to_owned(),
@@ -160,7 +161,6 @@ fn ground(of: &Properties<'_>) -> Ground {
         control_pid: of.unsigned("ControlPID"),
         exit_code: of.signed("ExecMainCode"),
         exit_status: of.signed("ExecMainStatus"),
-        control_group: of.text("ControlGroup").to_owned(),
         watchdog: of.span("WatchdogUSec"),
         start_timeout: of.span("TimeoutStartUSec"),
         stop_timeout: of.span("TimeoutStopUSec"),

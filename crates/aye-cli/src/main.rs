@@ -42,6 +42,10 @@ fn main() -> ExitCode {
     if words.next().is_some_and(|argument| argument == child::BECOME) {
         return child::execute(words).into();
     }
+    // A part of a trace that is a process of its own: see trace::unit.
+    if let Some(exit) = trace::part(std::env::args_os().skip(1)) {
+        return exit.into();
+    }
     let (words, command) = typed();
     match Aye::try_parse_from(words) {
         Ok(Aye::Notify(args)) => notify::run(args, command),

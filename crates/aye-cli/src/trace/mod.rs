@@ -48,3 +48,6 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Exit {
     if args.command.is_empty() { unit::run(args) } else { relay::run(args) }
 }
+
+/// See [`unit::part`].
+pub(crate) use unit::part;

@@ -17,23 +17,23 @@ pub(super) fn command(pid: u32) -> Option<String> {
 }
 
 /// What a process is to the service.
-pub(super) fn role(pid: u32, ground: &Ground) -> Role {
+pub(super) fn role(pid: u32, ground: &Ground, members: &[u32]) -> Role {
     match pid {
         main if main == ground.main_pid => Role::Main,
         control if control == ground.control_pid => Role::Control,
-        other if is_member(other, ground) => Role::Other,
+        other if members.contains(&other) => Role::Other,
         _ => Role::Outside,
     }
 }
 
 /// What a process that is named as the main one is to the service.
-pub(super) fn named(pid: u32, ground: &Ground) -> Process {
+pub(super) fn named(pid: u32, ground: &Ground, members: &[u32]) -> Process {
     match pid {
         1 => Process::Manager,
         control if control == ground.control_pid => Process::Control,
         dead if is_dead(dead) => Process::Dead,
         main if main == ground.main_pid => Process::Main,
-        member if is_member(member, ground) => Process::Member,
+        member if members.contains(&member) => Process::Member,
         _ => Process::Foreign,
     }
 }
@@ -42,20 +42,6 @@ pub(super) fn named(pid: u32, ground: &Ground) -> Process {
 fn is_dead(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
-}
-
-fn is_member(pid: u32, ground: &Ground) -> bool {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    !ground.control_group.is_empty() && is_in(&groups, &ground.control_group)
-}
-
-/// Whether a process with these cgroups is in that one or below, in the hierarchy that systemd counts by (cgroups(7)).
-fn is_in(groups: &str, group: &str) -> bool {
-    let own = groups.lines().find_map(|line| {
-        line.strip_prefix("0::").or_else(|| line.split_once(":name=systemd:").map(|(_, path)| path))
-    });
-    let rest = own.and_then(|own| own.strip_prefix(group));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The process of a pidfd: `None` for what is none, and 0 for one that has been reaped.
@@ -82,14 +68,6 @@ pub(super) fn identity(fd: BorrowedFd<'_>) -> Option<(u64, u64)> {
 mod tests {
     use super::*;
     use std::os::fd::AsFd as _;
-
-    #[test]
-    fn a_group_of_a_longer_name_is_another_one() {
-        let groups = "12:pids:/x\n1:name=systemd:/old\n0::/system.slice/a.service/sub\n";
-        assert!(is_in(groups, "/system.slice/a.service"));
-        assert!(!is_in(groups, "/system.slice/a.serv"));
-        assert!(is_in("1:name=systemd:/a\n", "/a") && !is_in("", "/a"));
-    }
 
     #[test]
     fn a_pidfd_tells_its_process_and_another_descriptor_none() {
