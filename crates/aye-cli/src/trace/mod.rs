@@ -1,8 +1,11 @@
 //! `aye trace`: what a service says to its manager, who of it says so, what the manager makes of it, and when.
 
+mod escape;
 mod json;
 mod raw;
 mod relay;
+#[cfg(test)]
+mod samples;
 mod scene;
 mod timeline;
 mod unit;

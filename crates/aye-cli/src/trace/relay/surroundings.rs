@@ -12,6 +12,7 @@ use aye_bus::{Ground, Where};
 
 use super::super::scene::Scene;
 use super::judge::Told;
+use super::process;
 
 /// A manager answers this within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -105,7 +106,7 @@ fn known(subject: String, ground: &Ground, version: u16) -> Surroundings {
             control: ground.control_pid,
             kill_signal: ground.kill_signal,
             reload_signal: ground.reload_signal,
-            group: Some(ground.control_group.clone()).filter(|group| !group.is_empty()),
+            group: process::group(std::process::id()),
             store: Store { maximum: size(ground.store_max), used: size(ground.stored) },
         },
         main: Some(ground.main_pid).filter(|pid| *pid != 0),
