@@ -54,6 +54,8 @@ pub struct Ground {
     pub reload_signal: i32,
     /// `KillSignal`
     pub kill_signal: i32,
+    /// `KillMode`
+    pub kill_mode: String,
 }
 
 /// What of a service's settings decides which paths its processes see, and which notify socket they are told of.
@@ -166,6 +168,7 @@ fn ground(of: &Properties<'_>, path: &ObjectPath<'_>) -> Ground {
         store_max: of.unsigned("FileDescriptorStoreMax"),
         reload_signal: of.signed("ReloadSignal"),
         kill_signal: of.signed("KillSignal"),
+        kill_mode: of.text("KillMode").to_owned(),
     }
 }
 

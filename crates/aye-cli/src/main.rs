@@ -27,9 +27,9 @@ use exit::Exit;
 enum Aye {
     Notify(notify::Args),
     Wrap(wrap::Args),
+    Trace(Box<trace::Args>),
     Run(run::Args),
     Restart(Box<restart::Args>),
-    Trace(trace::Args),
 }
 
 fn main() -> ExitCode {
@@ -50,9 +50,9 @@ fn main() -> ExitCode {
     match Aye::try_parse_from(words) {
         Ok(Aye::Notify(args)) => notify::run(args, command),
         Ok(Aye::Wrap(args)) => wrap::run(args).into(),
+        Ok(Aye::Trace(args)) => trace::run(&args).into(),
         Ok(Aye::Run(args)) => run::run(args).into(),
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
-        Ok(Aye::Trace(args)) => trace::run(&args).into(),
         Err(error) => refuse(&error).into(),
     }
 }

@@ -1,11 +1,15 @@
 //! The manager's end: binds the notify socket and receives each datagram with the sender's credentials and the
 //! descriptors it passed. What `PID 1` drops is dropped here too, and the caller is told.
 
+mod raw;
+
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{SocketAddrUnix, sockopt};
+
+pub use raw::Raw;
 
 use crate::address::Address;
 use crate::message::{LARGEST, Message, ParseError};

@@ -30,6 +30,18 @@ const OTHERS: &[(&str, Errno)] = &[
     ("DEADLOCK", Errno::DEADLK),
 ];
 
+/// The name of an errno, such as `ENOENT` of 2, as errno(3) spells it; `None` for a number without one.
+///
+/// ```
+/// assert_eq!(aye::message::errno_name(13).as_deref(), Some("EACCES"));
+/// assert_eq!(aye::message::errno_name(0), None);
+/// ```
+#[cfg(feature = "std")]
+pub fn errno_name(errno: i32) -> Option<String> {
+    let mut all = NAMES.iter().chain(OTHERS);
+    all.find(|(_, known)| known.raw_os_error() == errno).map(|(name, _)| format!("E{name}"))
+}
+
 /// The number of `ENOENT` and its kin. systemd looks them up without regard to case.
 pub(super) fn number(name: &str) -> Option<i32> {
     let name = name.strip_prefix(['E', 'e'])?;
@@ -55,6 +67,17 @@ mod tests {
             ("enoent", 2),
         ] {
             assert_eq!(number(name), Some(errno), "{name}");
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_number_has_the_name_that_is_read_as_it() {
+        assert_eq!((errno_name(-1), errno_name(0), errno_name(4095)), (None, None, None));
+        let named: Vec<_> = (1..=133).filter_map(|errno| Some((errno, errno_name(errno)?))).collect();
+        assert!(named.len() > 125, "{named:?}");
+        for (errno, name) in named {
+            assert_eq!(number(&name), Some(errno), "{name}");
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) use assignment::pid;
 pub use assignment::{Assignment, InvalidValue};
 pub use encode::{EncodeError, Encoder, LineBreaks};
 #[cfg(feature = "std")]
+pub use errno::errno_name;
+#[cfg(feature = "std")]
 pub(crate) use number::unsigned as number;
 #[cfg(feature = "std")]
 pub(crate) use parse::split_pair;
