@@ -23,7 +23,7 @@ fn escaped(bytes: &[u8], double: bool) -> String {
                 '\r' => text.push_str("\\r"),
                 '\t' => text.push_str("\\t"),
                 letter if is_unshowable(letter) => {
-                    bytewise(&mut text, letter.encode_utf8(&mut [0; 4]).as_bytes())
+                    bytewise(&mut text, letter.encode_utf8(&mut [0; 4]).as_bytes());
                 }
                 letter => text.push(letter),
             }

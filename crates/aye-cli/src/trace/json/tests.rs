@@ -102,6 +102,26 @@ fn the_summary_has_counts_and_findings() {
     assert_eq!(names, ["refused", "dropped", "no-stopping"]);
 }
 
+#[test]
+fn every_field_is_described_in_docs_trace_md() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/trace.md")).unwrap();
+    let state = Happening::State { active: "active".into(), sub: "running".into(), result: "success".into() };
+    let mut tally = Tally::new(scene());
+    let mut objects = Vec::new();
+    for event in [began(0), said(1, b"STATUS=a"), signalled(2, 1), at(3, state), note(4, "n"), ended(5, 0)] {
+        tally.feed(&event);
+        objects.push(parsed(&event));
+    }
+    objects.push(serde_json::from_str(&summary(&tally, Duration::ZERO, SystemTime::UNIX_EPOCH)).unwrap());
+    for object in objects {
+        let fields = object.as_object().unwrap();
+        assert!(page.contains(&format!("`{}`", fields["event"].as_str().unwrap())), "{object}");
+        for field in fields.keys() {
+            assert!(page.contains(&format!("`{field}`")), "{field} of {object}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_parsed_and_come_back(data in any::<Vec<u8>>()) {

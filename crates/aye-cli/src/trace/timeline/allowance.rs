@@ -106,8 +106,8 @@ impl Allowance {
 
     pub(super) fn left(&self, at: Duration) -> Left {
         match (self.deadline(), self.near_at()) {
-            (Some(deadline), _) if at >= deadline => Left::Over(at - deadline),
-            (Some(deadline), Some(near)) if at >= near => Left::Little(deadline - at),
+            (Some(deadline), _) if at >= deadline => Left::Over(at.saturating_sub(deadline)),
+            (Some(deadline), Some(near)) if at >= near => Left::Little(deadline.saturating_sub(at)),
             _ => Left::Enough,
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         let mut start = Allowance::new(seconds(10), Some(seconds(90)), 90).with_half();
         let mut seen = Vec::new();
         while let Some(due) = start.due() {
-            assert_eq!(start.take(due - Duration::from_micros(1)), None);
+            assert_eq!(start.take(due.saturating_sub(Duration::from_micros(1))), None);
             seen.push((due, start.take(due).unwrap()));
         }
         assert_eq!(seen, [(seconds(55), Mark::Half), (seconds(91), Mark::Near), (seconds(100), Mark::Over)]);

@@ -107,18 +107,12 @@ impl Run {
 
     /// `WATCHDOG=1 x 42, every 5.0 s, margin 5.0 s`
     pub(super) fn words(&self) -> String {
-        let mut text = "WATCHDOG=1".to_owned();
-        if self.count > 1 {
-            text.push_str(&format!(" x {}", self.count));
-        }
-        if let Some(mean) = self.between.mean() {
-            let how = if self.count > 1 { "every" } else { "after" };
-            text.push_str(&format!(", {how} {}", tenths(mean)));
-        }
-        if let Some(margin) = self.margin {
-            text.push_str(&format!(", {}", margin.words()));
-        }
-        text
+        let several = self.count > 1;
+        let count = if several { format!(" x {}", self.count) } else { String::new() };
+        let how = if several { "every" } else { "after" };
+        let mean = self.between.mean().map(|mean| format!(", {how} {}", tenths(mean)));
+        let margin = self.margin.map(|margin| format!(", {}", margin.words()));
+        format!("WATCHDOG=1{count}{}{}", mean.unwrap_or_default(), margin.unwrap_or_default())
     }
 }
 

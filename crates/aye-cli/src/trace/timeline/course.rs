@@ -60,6 +60,13 @@ pub(super) struct Gap {
     pub(super) between: bool,
 }
 
+/// What may end a start beside `READY=1` and the end of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CutShort {
+    TimedOut,
+    Stopped,
+}
+
 /// One run of the main process.
 #[derive(Debug, Clone)]
 pub(super) struct Course {
@@ -67,6 +74,8 @@ pub(super) struct Course {
     pub(super) watchdog: Option<Duration>,
     pub(super) began: Option<Duration>,
     start: Option<Allowance>,
+    /// What ended the start before `READY=1` did.
+    pub(super) cut_short: Option<CutShort>,
     pub(super) ready: Option<Duration>,
     hung_up: Option<Duration>,
     pub(super) reload: Option<Reload>,
@@ -85,6 +94,7 @@ impl Course {
             scene,
             began: None,
             start: None,
+            cut_short: None,
             ready: None,
             hung_up: None,
             reload: None,
@@ -110,11 +120,6 @@ impl Course {
     /// Whether the service has been asked to stop, or has said that it does.
     pub(super) fn is_stopping(&self) -> bool {
         self.stop.is_some()
-    }
-
-    /// Whether it runs and waits for `READY=1`.
-    pub(super) fn is_starting(&self) -> bool {
-        self.start.is_some()
     }
 
     fn arm(&mut self, at: Duration, by: &'static str) {
@@ -163,7 +168,7 @@ impl Course {
         if let Some(start) = self.start.take() {
             remarks.beside.extend(close_call(&start, at, "TimeoutStartSec"));
         }
-        self.ready = Some(at);
+        (self.ready, self.cut_short) = (Some(at), None);
         self.arm(at, "READY=1");
         good(format!("READY after {}", measured(took)))
     }
@@ -174,7 +179,7 @@ impl Course {
         self.reload = Some(Reload { asked, said: Some(at), clock });
         good(asked.map_or_else(
             || "a reload begins".to_owned(),
-            |asked| format!("RELOADING after {} of SIGHUP", measured(at.saturating_sub(asked))),
+            |asked| format!("{} after SIGHUP", measured(at.saturating_sub(asked))),
         ))
     }
 
@@ -187,7 +192,7 @@ impl Course {
         good(match (said, asked) {
             (Some(said), _) => format!("READY after {} more", measured(at.saturating_sub(said))),
             (_, Some(asked)) => {
-                format!("READY after {} of SIGHUP: the reload is over", measured(at.saturating_sub(asked)))
+                format!("the reload is over, {} after SIGHUP", measured(at.saturating_sub(asked)))
             }
             _ => "the reload is over".to_owned(),
         })
@@ -199,9 +204,7 @@ impl Course {
         self.begin_stop(at, None);
         good(asked.map_or_else(
             || "it stops of its own accord".to_owned(),
-            |(when, number)| {
-                format!("STOPPING after {} of {}", measured(at.saturating_sub(when)), signal(number))
-            },
+            |(when, number)| format!("{} after {}", measured(at.saturating_sub(when)), signal(number)),
         ))
     }
 
@@ -229,7 +232,7 @@ impl Course {
     fn rewatch(&mut self, at: Duration, interval: Duration) -> Remark {
         let off = interval.is_zero() || interval.as_micros() == u128::from(u64::MAX);
         let before = std::mem::replace(&mut self.watchdog, (!off).then_some(interval));
-        if self.ready.is_some() || self.beat.is_some() || !self.scene.kind.is_notify() {
+        if !self.is_stopping() {
             self.arm(at, "WATCHDOG_USEC");
         }
         let words = |interval: Option<Duration>| interval.map_or_else(|| "off".to_owned(), set);
@@ -272,7 +275,11 @@ impl Course {
         }
     }
 
-    pub(super) fn changed(&mut self, at: Duration, active: &str) {
+    pub(super) fn changed(&mut self, at: Duration, active: &str, result: &str) {
+        // By its own clock, which began a little earlier than this one.
+        if self.start.is_some() && result == "timeout" {
+            self.cut_short = Some(CutShort::TimedOut);
+        }
         if active == "deactivating" && self.ended.is_none() {
             self.begin_stop(at, None);
         }
@@ -281,6 +288,9 @@ impl Course {
     fn begin_stop(&mut self, at: Duration, signalled: Option<(Duration, i32)>) {
         let clock = Allowance::new(at, self.scene.timeout_stop, 80);
         self.stop.get_or_insert(Stop { at, signalled, clock });
+        if self.start.is_some() {
+            self.cut_short.get_or_insert(CutShort::Stopped);
+        }
         (self.start, self.reload, self.beat) = (None, None, None);
     }
 
@@ -321,6 +331,7 @@ impl Course {
             && let Some(mark) = start.take(at)
         {
             remarks.push(phase::start(start, mark, at, &heard));
+            self.cut_short = (mark == Mark::Over).then_some(CutShort::TimedOut);
         }
         if let Some(reload) = &mut self.reload
             && let Some(mark) = reload.clock.take(at)

@@ -6,6 +6,7 @@ use aye::NotifyAccess;
 use aye::verdict::Type;
 use serde::Serialize;
 
+use super::course::CutShort;
 use super::tally::Tally;
 use super::words::{count, limit, set, tenths};
 
@@ -60,21 +61,7 @@ impl Tally {
             return None;
         }
         let ran = self.course.ended.unwrap_or(at).saturating_sub(began);
-        let means = match (self.course.ended, self.scene.timeout_start) {
-            _ if self.course.stopping_said || self.course.is_stopping() => {
-                format!("it was stopped {} into its start", tenths(ran))
-            }
-            (Some(_), _) => format!("it ended {} after its begin, which is a failed start", tenths(ran)),
-            (None, None) => "the unit stays activating, because TimeoutStartSec=infinity".to_owned(),
-            (None, Some(timeout)) if ran < timeout => {
-                format!(
-                    "it ran for {}, and the start would have timed out after {}",
-                    tenths(ran),
-                    set(timeout)
-                )
-            }
-            (None, Some(timeout)) => format!("the start timed out after {}", set(timeout)),
-        };
+        let means = self.start_without_ready(ran);
         let found = match &self.ready_refused {
             Some(who) => Finding::new(
                 "no-ready",
@@ -85,6 +72,26 @@ impl Tally {
                 .write("say READY=1 as soon as it can serve; Type=exec where it never will"),
         };
         Some(found)
+    }
+
+    fn start_without_ready(&self, ran: Duration) -> String {
+        let timeout = self.scene.timeout_start;
+        let would = if self.scene.unit.is_some() { "" } else { "would have " };
+        match (self.course.cut_short, self.course.ended, timeout) {
+            (Some(CutShort::TimedOut), ..) => format!("the start {would}timed out after {}", limit(timeout)),
+            (Some(CutShort::Stopped), ..) => format!("it was stopped {} into its start", tenths(ran)),
+            (None, Some(_), _) => {
+                format!("it ended {} after its begin, which is a failed start", tenths(ran))
+            }
+            (None, None, None) => "the unit stays activating, because TimeoutStartSec=infinity".to_owned(),
+            (None, None, Some(timeout)) => {
+                format!(
+                    "it ran for {}, and the start would have timed out after {}",
+                    tenths(ran),
+                    set(timeout)
+                )
+            }
+        }
     }
 
     fn no_heartbeat(&self, at: Duration) -> Option<Finding> {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::Look;
+use super::words::count;
 
 /// Cells of the time, in seconds since the trace began.
 const TIME: usize = 9;
 
 /// The narrowest text that is still laid out in columns; a terminal below it gets lines that are too wide.
-const NARROWEST: usize = 20;
+const NARROWEST: usize = 12;
 
 /// How a paragraph is meant, which is its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,11 @@ pub(super) fn cells(text: &str) -> usize {
 impl Look {
     /// Cells of the sender's column.
     pub(super) fn sender_width(self) -> usize {
-        if self.width < 100 { 18 } else { 26 }
+        match self.width {
+            0..60 => 12,
+            60..100 => 18,
+            _ => 26,
+        }
     }
 
     fn text_width(self) -> usize {
@@ -182,7 +187,7 @@ fn wrapped(text: &str, room: usize, most: usize) -> Vec<String> {
     let mut lines = vec![first.to_owned()];
     while !rest.is_empty() {
         if lines.len() >= most {
-            lines.push(format!("{INDENT}… {} bytes more", rest.len()));
+            lines.push(cut(&format!("{INDENT}… {} more", count(rest.len() as u64, "byte")), room));
             break;
         }
         let (line, after) = broken(rest, room - INDENT.len());
@@ -205,7 +210,8 @@ mod tests {
         assert_eq!(wrapped("読み込み中です", 8, 9), ["読み込み", "  中です"]);
         assert_eq!(wrapped("", 8, 9), [""]);
         assert_eq!(wrapped("  two blanks", 8, 9), ["  two", "  blanks"]);
-        assert_eq!(wrapped("a b c d e f", 4, 2), ["a b", "  c", "  … 5 bytes more"]);
+        assert_eq!(wrapped("one two three four five", 20, 1), ["one two three four", "  … 4 bytes more"]);
+        assert_eq!(wrapped("a b c d e f", 6, 2), ["a b c", "  d e", "  … 1…"]);
     }
 
     #[test]
@@ -226,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_block_is_held_together_by_its_mark() {
-        let look = Look { width: 60, colour: false };
+        let look = Look { width: 64, colour: false };
         let head = Head { at: Duration::from_millis(1310), sender: "node[4711] main" };
         let plain = [
             Paragraph::new(Tone::Good, "READY=1"),

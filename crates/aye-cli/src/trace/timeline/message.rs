@@ -189,10 +189,7 @@ fn verdict(line: &Line, remark: Option<Remark>) -> Vec<Paragraph> {
         (Word::Accepted(_), None) => vec![limited(Tone::Plain, format!("{text}  accepted: {}", line.why))],
         // A service that is told to stop says so when systemd knows it: the usual way, and no mistake.
         (Word::Ignored, Some(remark)) => {
-            vec![
-                limited(remark.tone, format!("{text}  ignored: {}", remark.text)),
-                Paragraph::new(Tone::Plain, line.why.clone()),
-            ]
+            vec![limited(remark.tone, format!("{text}  ignored: {}, {}", line.why, remark.text))]
         }
         (Word::Ignored, None) => {
             vec![limited(tone(line), text), Paragraph::new(tone(line), format!("ignored: {}", line.why))]

@@ -19,7 +19,6 @@ use super::escape::readable;
 use super::scene::{Event, Happening, Said, Scene};
 pub(super) use beats::Margin;
 use beats::{Beats, Run};
-use course::Remark;
 use layout::{Head, Paragraph, Tone};
 pub(crate) use tally::Tally;
 pub(super) use words::{role, signal};
@@ -56,13 +55,13 @@ impl Timeline {
             Happening::Began { pid } => {
                 self.tally.feed(event);
                 let head = format!("pid {pid}");
-                self.block(at, &head, vec![Paragraph::new(Tone::Plain, summary::opening(&self.tally.scene))])
+                self.block(at, &head, &[Paragraph::new(Tone::Plain, summary::opening(&self.tally.scene))])
             }
             Happening::Said(said) => self.said(event, said),
             Happening::Signalled(number) => {
                 self.tally.feed(event);
                 let text = format!("{} for the program", words::signal(*number));
-                self.block(at, "signal", vec![Paragraph::new(Tone::Plain, text)])
+                self.block(at, "signal", &[Paragraph::new(Tone::Plain, text)])
             }
             Happening::State { active, sub, result } => {
                 self.tally.feed(event);
@@ -70,11 +69,12 @@ impl Timeline {
             }
             Happening::Ended(_) => {
                 let remarks = self.tally.feed(event);
-                self.block(at, "main", remarks.beside.into_iter().map(Paragraph::from).collect())
+                let paragraphs: Vec<_> = remarks.beside.into_iter().map(Paragraph::from).collect();
+                self.block(at, "main", &paragraphs)
             }
             Happening::Note(text) => {
                 self.tally.feed(event);
-                self.block(at, "note", vec![Paragraph::new(Tone::Warn, readable(text.as_bytes()))])
+                self.block(at, "note", &[Paragraph::new(Tone::Warn, readable(text.as_bytes()))])
             }
         }
     }
@@ -92,8 +92,7 @@ impl Timeline {
             let runs = self.beats.wake(at);
             return self.summed_up(&runs);
         }
-        let overdue = |remark: Remark| vec![Paragraph::from(remark)];
-        remarks.into_iter().flat_map(|remark| self.block(at, "overdue", overdue(remark))).collect()
+        remarks.into_iter().flat_map(|remark| self.block(at, "overdue", &[Paragraph::from(remark)])).collect()
     }
 
     /// The last lines: what was said how often, what was never said and what it means. Nothing the second time.
@@ -117,7 +116,7 @@ impl Timeline {
         }
         let sender = message::sender(said, self.look);
         let paragraphs = message::paragraphs(said, remarks);
-        self.block(event.at, &sender, paragraphs)
+        self.block(event.at, &sender, &paragraphs)
     }
 
     /// A change of the unit's state, unless it was shown.
@@ -130,14 +129,14 @@ impl Timeline {
         }
         self.state = Some(text.clone());
         let tone = if failed { Tone::Bad } else { Tone::Plain };
-        self.block(at, "systemd", vec![Paragraph::new(tone, text)])
+        self.block(at, "systemd", &[Paragraph::new(tone, text)])
     }
 
     /// Something else than a heartbeat: those before it come first.
-    fn block(&mut self, at: Duration, sender: &str, paragraphs: Vec<Paragraph>) -> Vec<String> {
+    fn block(&mut self, at: Duration, sender: &str, paragraphs: &[Paragraph]) -> Vec<String> {
         let runs = self.beats.flush();
         let mut lines = self.summed_up(&runs);
-        lines.extend(self.look.block(Head { at, sender }, &paragraphs));
+        lines.extend(self.look.block(Head { at, sender }, paragraphs));
         lines
     }
 

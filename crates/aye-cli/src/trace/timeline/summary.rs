@@ -45,7 +45,8 @@ pub(super) fn lines(tally: &Tally, at: Duration, look: Look) -> Vec<String> {
 fn totals(tally: &Tally, at: Duration) -> String {
     let senders = match tally.senders.rows().len() {
         0 => String::new(),
-        senders => format!(" of {}", count(senders as u64, "process").replace("processs", "processes")),
+        1 => " of 1 process".to_owned(),
+        senders => format!(" of {senders} processes"),
     };
     let subject = readable(tally.scene.subject.as_bytes());
     format!("{subject}: {} in {}{senders}", count(tally.messages, "message"), tenths(at))

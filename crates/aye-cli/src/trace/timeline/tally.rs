@@ -74,7 +74,7 @@ impl Tally {
             Happening::Began { .. } => self.course.begin(event.at),
             Happening::Said(said) => return self.message(event.at, said),
             Happening::Signalled(number) => self.course.signalled(event.at, *number),
-            Happening::State { active, .. } => self.course.changed(event.at, active),
+            Happening::State { active, result, .. } => self.course.changed(event.at, active, result),
             Happening::Ended(status) => return self.course.end(event.at, *status),
             Happening::Note(_) => {}
         }
