@@ -7,12 +7,16 @@ use std::os::fd::{AsRawFd as _, BorrowedFd};
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, getsockname, sockopt};
 
 /// A descriptor in a few words, such as `tcp 127.0.0.1:8080`, `pipe` or `/var/lib/app/state`.
-pub(super) fn describe(fd: BorrowedFd<'_>) -> String {
+pub(in crate::trace) fn describe(fd: BorrowedFd<'_>) -> String {
     if let Ok(kind) = sockopt::socket_type(fd) {
         return socket(fd, kind);
     }
     if let Some(pid) = process(fd) {
-        return if pid == 0 { "pidfd of a process that is gone".to_owned() } else { format!("pidfd of {pid}") };
+        return if pid == 0 {
+            "pidfd of a process that is gone".to_owned()
+        } else {
+            format!("pidfd of {pid}")
+        };
     }
     match fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())) {
         Ok(target) => plain(&target.to_string_lossy()),
@@ -21,7 +25,7 @@ pub(super) fn describe(fd: BorrowedFd<'_>) -> String {
 }
 
 /// The process of a pidfd, and 0 for one that has been reaped; `None` for what is no pidfd (`pidfd_show_fdinfo()` of Linux).
-pub(super) fn process(fd: BorrowedFd<'_>) -> Option<u32> {
+pub(in crate::trace) fn process(fd: BorrowedFd<'_>) -> Option<u32> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
     let pid: i64 = text.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
     Some(u32::try_from(pid).unwrap_or(0))

@@ -142,9 +142,8 @@ impl Judge {
             return Role::Control;
         }
         // Of one that is gone nobody can tell: it had our socket from somebody of the unit.
-        let is_outside = |unit: &String| {
-            process::group(sender.pid).is_some_and(|group| !process::is_within(&group, unit))
-        };
+        let is_outside =
+            |unit: &String| process::group(sender.pid).is_some_and(|group| !process::is_within(&group, unit));
         if self.group.as_ref().is_some_and(is_outside) { Role::Outside } else { Role::Other }
     }
 

@@ -1,13 +1,13 @@
 //! `aye trace -- CMD`: CMD gets a notify socket of ours, and what comes there goes on to the manager, unchanged and before
 //! anything is shown. For the manager this process is what CMD is: it gets its signals and ends as it did.
 
-mod fds;
+pub(super) mod fds;
 mod folder;
 mod judge;
 mod outbox;
 mod passage;
 mod process;
-mod sink;
+pub(super) mod sink;
 mod surroundings;
 mod upstream;
 mod view;
@@ -305,6 +305,8 @@ fn monotonic() -> Duration {
 }
 
 fn timespec(span: Duration) -> Timespec {
-    Timespec { tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() }
+    Timespec {
+        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: span.subsec_nanos().into(),
+    }
 }
-

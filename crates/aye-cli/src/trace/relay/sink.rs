@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The way there. Dropping it waits a moment for what is still under way.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(in crate::trace) struct Sink {
     lines: Option<Sender<Vec<u8>>>,
     waiting: Arc<AtomicUsize>,
     lost: u64,
@@ -25,7 +25,7 @@ pub(super) struct Sink {
 
 impl Sink {
     /// Writes to `to` from now on.
-    pub(super) fn new(to: impl Write + Send + 'static) -> Self {
+    pub(in crate::trace) fn new(to: impl Write + Send + 'static) -> Self {
         let (lines, queue) = channel();
         let (done, ended) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -38,7 +38,7 @@ impl Sink {
     }
 
     /// Hands a line over, without its end; it never waits.
-    pub(super) fn line(&mut self, line: impl Into<Vec<u8>>) {
+    pub(in crate::trace) fn line(&mut self, line: impl Into<Vec<u8>>) {
         let line = line.into();
         if self.waiting.load(Ordering::Relaxed) + line.len() > KEPT {
             self.lost += 1;

@@ -131,12 +131,7 @@ impl Route {
     }
 }
 
-fn send(
-    socket: BorrowedFd<'_>,
-    bytes: &[u8],
-    fds: &[OwnedFd],
-    claim: Option<Sender>,
-) -> Result<(), Errno> {
+fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[OwnedFd], claim: Option<Sender>) -> Result<(), Errno> {
     let fds: Vec<BorrowedFd<'_>> = fds.iter().map(|fd| fd.as_fd()).collect();
     let mut space = [MaybeUninit::uninit(); CONTROL_SPACE];
     let mut control = SendAncillaryBuffer::new(&mut space);

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::Folder;
+use super::folder::{Folder, REAL};
 use super::reach::Plan;
 use super::{MEND, PREFIX};
 
@@ -28,6 +28,8 @@ pub(super) fn text(folder: &Folder, plan: &Plan, program: Option<&str>) -> Strin
     }
     if plan.bind {
         let _ = writeln!(text, "BindPaths={}", folder.path().display());
+        // Where the path leads when the trace is over: in another root 262 mounts its socket elsewhere.
+        let _ = writeln!(text, "BindReadOnlyPaths={REAL}");
     }
     if let Some(files) = &plan.open_files {
         text.push_str("OpenFile=\n");
@@ -106,7 +108,8 @@ mod tests {
         let files = vec![file(Some("/a"), "a", &["read-only", "graceful"]), file(None, "notify", &[])];
         let plan = Plan { bind: true, open_files: Some(files), notes: Vec::new() };
         let text = text(&Folder::named("7-1f").unwrap(), &plan, Some("/usr/bin/aye"));
-        let wanted = "ExecStartPre=-+/usr/bin/aye __trace-mend 7-1f\nBindPaths=/run/aye-trace/7-1f\nOpenFile=\n\
+        let wanted = "ExecStartPre=-+/usr/bin/aye __trace-mend 7-1f\nBindPaths=/run/aye-trace/7-1f\n\
+                      BindReadOnlyPaths=/run/systemd/notify\nOpenFile=\n\
                       OpenFile=/a:a:read-only,graceful\nOpenFile=/run/aye-trace/7-1f/notify:notify\n";
         assert!(text.ends_with(wanted), "{text}");
     }

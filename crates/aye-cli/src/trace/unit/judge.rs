@@ -13,6 +13,7 @@ use aye::{Assignment, NotifyAccess, Waiting};
 use aye_bus::{Ground, Invocation};
 
 use super::process;
+use crate::trace::relay::fds;
 use crate::trace::scene::{Line, Outcome, Word};
 
 /// How much earlier than the change of state the manager may have taken the time of a reload: it sends the signal in
@@ -100,7 +101,7 @@ impl Judge {
             process::identity(fd.as_fd()).is_some_and(|file| memory.stored.contains(&file))
         };
         let one = match waiting.fds.as_slice() {
-            [one] => process::of_pidfd(one.as_fd()),
+            [one] => fds::process(one.as_fd()),
             _ => None,
         };
         Context {
@@ -157,7 +158,7 @@ pub(super) fn processes(waiting: &Waiting) -> Vec<u32> {
     let sender = waiting.sender.map(|sender| sender.pid);
     let main = waiting.message.as_ref().ok().and_then(named_main);
     let pidfd = match waiting.fds.as_slice() {
-        [one] => process::of_pidfd(one.as_fd()),
+        [one] => fds::process(one.as_fd()),
         _ => None,
     };
     let mut all: Vec<u32> = [sender, main, pidfd].into_iter().flatten().filter(|pid| *pid != 0).collect();

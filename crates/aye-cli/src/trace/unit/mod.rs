@@ -44,7 +44,9 @@ pub(crate) fn run(args: &Args) -> Exit {
         complain(NO_RESTART);
         return Exit::Usage;
     }
-    let unit = match name(args.unit.as_deref().unwrap_or_default()).and_then(|unit| place(args, &unit).map(|()| unit)) {
+    let unit = match name(args.unit.as_deref().unwrap_or_default())
+        .and_then(|unit| place(args, &unit).map(|()| unit))
+    {
         Ok(unit) => unit,
         Err(error) => {
             complain(format_args!("aye trace: {error}"));

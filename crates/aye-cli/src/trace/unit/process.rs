@@ -1,7 +1,7 @@
-//! What /proc says of the processes that messages come from and name, and of the descriptors that come along.
+//! What /proc says of the processes that messages come from and name, and what tells one descriptor from another.
 
 use std::fs;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use aye::verdict::{Process, Role};
 use aye_bus::Ground;
@@ -44,21 +44,6 @@ fn is_dead(pid: u32) -> bool {
     stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
-/// The process of a pidfd: `None` for what is none, and 0 for one that has been reaped.
-pub(super) fn of_pidfd(fd: BorrowedFd<'_>) -> Option<u32> {
-    let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
-    let pid: i64 = text.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
-    Some(u32::try_from(pid).unwrap_or(0))
-}
-
-/// A descriptor in a word.
-pub(super) fn describe(fd: BorrowedFd<'_>) -> String {
-    match fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())) {
-        Ok(target) => target.display().to_string(),
-        Err(_) => "unknown".to_owned(),
-    }
-}
-
 /// What tells one open file from another as far as anyone can from outside: its device and inode.
 pub(super) fn identity(fd: BorrowedFd<'_>) -> Option<(u64, u64)> {
     rustix::fs::fstat(fd).ok().map(|status| (status.st_dev, status.st_ino))
@@ -67,14 +52,6 @@ pub(super) fn identity(fd: BorrowedFd<'_>) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::fd::AsFd as _;
-
-    #[test]
-    fn a_pidfd_tells_its_process_and_another_descriptor_none() {
-        let own = aye::process::pidfd(std::process::id()).unwrap();
-        assert_eq!(of_pidfd(own.as_fd()), Some(std::process::id()));
-        assert_eq!(of_pidfd(std::io::stdin().as_fd()), None);
-    }
 
     #[test]
     fn a_process_that_was_reaped_is_dead() {

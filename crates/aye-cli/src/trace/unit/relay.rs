@@ -12,6 +12,7 @@ use tokio::io::unix::AsyncFd;
 use super::judge::{self, Judge};
 use super::process;
 use super::upstream::Upstream;
+use crate::trace::relay::fds;
 use crate::trace::scene::{Passed, Said};
 
 /// Whose messages come.
@@ -137,7 +138,7 @@ impl Court {
         let pid = waiting.sender.map(|sender| sender.pid);
         // Before anything that takes time: the sender may be gone soon.
         let command = pid.and_then(process::command);
-        let fds = waiting.fds.iter().map(|fd| process::describe(fd.as_fd())).collect();
+        let fds = waiting.fds.iter().map(|fd| fds::describe(fd.as_fd())).collect();
         let known = |last: &Ground| {
             let of_main = pid.is_some_and(|pid| pid == last.main_pid);
             of_main && matches!(self.whose, Whose::Unit(_)) && waiting.bytes == b"WATCHDOG=1"

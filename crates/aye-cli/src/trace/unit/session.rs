@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use aye::verdict::Type;
@@ -64,6 +65,7 @@ async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
     }
     let version = manager.version().await?;
     let plan = reach::plan(unit, &reach, version).map_err(|why| Trouble(Exit::Failed, why))?;
+    let file = file(args)?;
     // Before anything is changed: from now on an interruption is an end like any other.
     let mut interrupts = Interrupts::new().map_err(cannot("wait for signals"))?;
     let ground = manager.ground(&path).await?;
@@ -82,7 +84,7 @@ async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
             return Err(trouble);
         }
     };
-    let show = Show::new(scene(&unit, version, &ground), args.json);
+    let show = Show::new(args, file, scene(&unit, version, &ground));
     let court = Court::new(manager.clone(), Whose::Unit(path.clone()), version);
     let relay = Relay::new(opened.socket.try_clone().map_err(cannot("hold the socket"))?);
     let relay = relay.map_err(cannot("reach the manager's notify socket"))?;
@@ -118,6 +120,14 @@ async fn begin(
     let signals = manager.watch().await?;
     let job = manager.enqueue(Verb::Restart, unit).await?;
     Ok((job, signals))
+}
+
+/// The file of `-o`.
+fn file(args: &Args) -> Result<Option<File>, Trouble> {
+    let open = |path: &PathBuf| {
+        File::create(path).map_err(cannot(&format!("write the trace to {}", path.display())))
+    };
+    args.output.as_ref().map(open).transpose()
 }
 
 /// Whether an `EnvironmentFile=` has the one variable that is ours; it is merged after `Environment=`.

@@ -1,22 +1,19 @@
-//! What is shown of a trace: the lines of the timeline, or one object for each event. A thread writes them, so that a reader
-//! that stops does not stop the unit.
+//! What is shown of a trace: the lines of the timeline, one object for each event, or the datagrams. A thread writes them, so
+//! that a reader that stops does not stop the unit. Standard output is the trace's: no program of ours writes there.
 
-use std::io::IsTerminal as _;
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::output::{Output, Stream};
-use crate::trace::json;
+use crate::trace::relay::sink::Sink;
 use crate::trace::scene::{Event, Scene};
-use crate::trace::timeline::Tally;
-use crate::trace::timeline::{Look, Timeline};
-
-/// How wide lines are where there is no terminal to ask.
-const WIDTH: usize = usize::MAX;
+use crate::trace::timeline::{Look, Tally, Timeline};
+use crate::trace::{Args, json, raw};
 
 /// The way to whoever reads.
 #[derive(Debug)]
 pub(super) struct Show {
-    output: Output,
+    sink: Sink,
     form: Form,
 }
 
@@ -24,108 +21,69 @@ pub(super) struct Show {
 enum Form {
     Lines(Box<Timeline>),
     Objects(Box<(Scene, Tally)>),
+    Raw,
 }
 
 impl Show {
-    pub(super) fn new(scene: Scene, objects: bool) -> Self {
-        let form = if objects {
+    /// `file` is that of `-o`, opened before anything is touched.
+    pub(super) fn new(args: &Args, file: Option<File>, scene: Scene) -> Self {
+        let form = if args.json {
             Form::Objects(Box::new((scene.clone(), Tally::new(scene))))
+        } else if args.raw {
+            Form::Raw
         } else {
-            Form::Lines(Box::new(Timeline::new(scene, look())))
+            Form::Lines(Box::new(Timeline::new(scene, look(file.is_none()))))
         };
-        Self { output: Output::new(), form }
+        let sink = match file {
+            Some(file) => Sink::new(file),
+            None => Sink::new(io::stdout()),
+        };
+        Self { sink, form }
     }
 
     pub(super) fn feed(&mut self, event: &Event) {
-        let lines = match &mut self.form {
-            Form::Lines(timeline) => {
-                let lines = timeline.feed(event);
-                if lines.is_empty() { vec![interim(event)] } else { lines }
-            }
+        match &mut self.form {
+            Form::Lines(timeline) => timeline.feed(event).into_iter().for_each(|line| self.sink.line(line)),
             Form::Objects(objects) => {
                 objects.1.feed(event);
-                let line = json::line(event, &objects.0);
-                vec![if line.is_empty() { interim(event) } else { line }]
+                self.sink.line(json::line(event, &objects.0));
             }
-        };
-        self.write(lines);
+            Form::Raw => {
+                let line = raw::line(event);
+                if !line.is_empty() {
+                    self.sink.line(line);
+                }
+            }
+        }
     }
 
     /// When [`Show::wake`] has something to say.
     pub(super) fn next_wake(&self, began: Instant) -> Option<tokio::time::Instant> {
         match &self.form {
             Form::Lines(timeline) => timeline.next_wake().map(|at| (began + at).into()),
-            Form::Objects(_) => None,
+            Form::Objects(_) | Form::Raw => None,
         }
     }
 
     pub(super) fn wake(&mut self, at: Duration) {
         if let Form::Lines(timeline) = &mut self.form {
-            let lines = timeline.wake(at);
-            self.write(lines);
+            timeline.wake(at).into_iter().for_each(|line| self.sink.line(line));
         }
     }
 
     pub(super) fn finish(&mut self, at: Duration) {
-        let lines = match &mut self.form {
-            Form::Lines(timeline) => timeline.finish(at),
-            Form::Objects(objects) => vec![json::summary(&objects.1, at, SystemTime::now())],
-        };
-        self.write(lines);
-    }
-
-    fn write(&mut self, lines: Vec<String>) {
-        for line in lines {
-            self.output.line(Stream::Out, line);
+        match &mut self.form {
+            Form::Lines(timeline) => timeline.finish(at).into_iter().for_each(|line| self.sink.line(line)),
+            Form::Objects(objects) => self.sink.line(json::summary(&objects.1, at, SystemTime::now())),
+            Form::Raw => {}
         }
     }
 }
 
-fn look() -> Look {
-    let out = std::io::stdout();
-    let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let columns = rustix::termios::tcgetwinsize(&out).map_or(0, |size| usize::from(size.ws_col));
-    Look { width: if out.is_terminal() && columns > 0 { columns } else { WIDTH }, colour }
-}
-
-/// Until the room TIMELINE is there.
-fn interim(event: &Event) -> String {
-    use crate::trace::scene::{Happening, Outcome, Passed, Word};
-    let (name, detail) = match &event.what {
-        Happening::Began { pid } => ("began", serde_json::json!({ "pid": pid })),
-        Happening::Said(said) => {
-            let word = |word| match word {
-                Word::Accepted(_) => "accepted",
-                Word::Ignored => "ignored",
-                Word::Refused => "refused",
-            };
-            let lines: Vec<_> = match &said.outcome {
-                Outcome::Dropped(_) => Vec::new(),
-                Outcome::Judged(lines) => lines
-                    .iter()
-                    .map(|line| serde_json::json!({ "text": String::from_utf8_lossy(&line.text), "verdict": word(line.verdict), "why": line.why }))
-                    .collect(),
-            };
-            let passed = match &said.passed {
-                Passed::AsSender => "as-sender",
-                Passed::Failed(_) => "failed",
-                _ => "other",
-            };
-            (
-                "message",
-                serde_json::json!({ "pid": said.sender.map(|sender| sender.pid), "role": format!("{:?}", said.role).to_lowercase(), "data": String::from_utf8_lossy(&said.bytes), "lines": lines, "passed": passed }),
-            )
-        }
-        Happening::Signalled(signal) => ("signal", serde_json::json!({ "signal": signal })),
-        Happening::State { active, sub, result } => {
-            ("state", serde_json::json!({ "active": active, "sub": sub, "result": result }))
-        }
-        Happening::Ended(status) => ("ended", serde_json::json!({ "status": format!("{status:?}") })),
-        Happening::Note(text) => ("note", serde_json::json!({ "text": text })),
-    };
-    let mut line = serde_json::json!({ "v": 1, "event": name, "at_us": event.at.as_micros() as u64 });
-    if let (Some(line), serde_json::Value::Object(detail)) = (line.as_object_mut(), detail) {
-        line.extend(detail);
-    }
-    line.to_string()
+fn look(on_output: bool) -> Look {
+    let terminal = on_output && io::stdout().is_terminal();
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| terminal);
+    let width = size.map_or(0, |size| usize::from(size.ws_col));
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Look { width: if width == 0 { usize::MAX } else { width }, colour: terminal && !plain }
 }
