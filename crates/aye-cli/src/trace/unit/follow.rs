@@ -103,6 +103,7 @@ mod tests {
             store_max: 0,
             reload_signal: 1,
             kill_signal: 15,
+            kill_mode: "control-group".to_owned(),
         }
     }
 
