@@ -206,7 +206,38 @@ fn texts(row: &[Variant<'_>]) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
+
+    fn properties<const N: usize>(values: [(&'static str, Variant<'static>); N]) -> Properties<'static> {
+        Properties::of(HashMap::from(values))
+    }
+
+    #[test]
+    fn what_a_manager_does_not_tell_is_nothing() {
+        assert_eq!(reach(&properties([])), Reach::default());
+        let path = ObjectPath::try_from("/a").unwrap();
+        let ground = ground(&properties([]), &path);
+        assert_eq!((ground.main_pid, ground.watchdog, ground.invocation), (0, None, None));
+    }
+
+    #[test]
+    fn mounts_are_read_by_their_destination_and_files_with_their_flags() {
+        let binds = vec![("/a", "/b", false, 0_u64), ("/c", "/d", true, 1)];
+        let reach = reach(&properties([
+            ("BindReadOnlyPaths", Variant::from(binds)),
+            ("TemporaryFileSystem", Variant::from(vec![("/run", "ro")])),
+            ("OpenFile", Variant::from(vec![("/run/systemd/notify", "notify", 8_u64)])),
+            ("InaccessiblePaths", Variant::from(vec!["-/run/x"])),
+        ]));
+        assert_eq!(
+            (reach.binds, reach.temporary),
+            (vec!["/b".to_owned(), "/d".to_owned()], vec!["/run".to_owned()])
+        );
+        assert_eq!(reach.open_files, [("/run/systemd/notify".to_owned(), "notify".to_owned(), 8)]);
+        assert_eq!(reach.inaccessible, ["-/run/x"]);
+    }
 
     #[test]
     fn a_version_is_the_number_it_begins_with() {

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -47,7 +47,9 @@ impl Folder {
         let folder = Self { path: Path::new(BASE).join(name) };
         open_folder(&folder.path)?;
         for part in [Part::Trace, Part::Serve] {
-            File::create(folder.path.join(part.file()))?;
+            // Root's alone: whoever can open a file can lock it.
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).mode(0o600).open(folder.path.join(part.file()))?;
         }
         fs::write(folder.path.join("unit"), unit)?;
         Ok(folder)
@@ -152,7 +154,8 @@ impl Folder {
 pub(super) fn one_at_a_time() -> io::Result<File> {
     open_folder(Path::new(BASE))?;
     let path = Path::new(BASE).join("lock");
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     retry(|| flock(&file, FlockOperation::LockExclusive))?;
     Ok(file)
 }

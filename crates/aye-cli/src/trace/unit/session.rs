@@ -17,7 +17,7 @@ use super::follow::Follow;
 use super::guard::{self, Leash};
 use super::relay::{Court, Relay, Whose};
 use super::show::Show;
-use super::{clean, drop_in, reach};
+use super::{clean, drop_in, process, reach};
 use crate::complain;
 use crate::exit::Exit;
 use crate::restart::interrupt::Interrupts;
@@ -101,7 +101,10 @@ async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
         began: Instant::now(),
         opened,
     };
-    for note in plan.notes {
+    let untold = (ground.access == "none").then(|| {
+        "NotifyAccess=none: without the trace its processes are told of no notify socket at all".to_owned()
+    });
+    for note in plan.notes.into_iter().chain(untold) {
         session.tell(Happening::Note(note));
     }
     let ended = session.stream(signals, &mut interrupts).await;
@@ -276,8 +279,14 @@ impl Session {
     /// Everything that has come.
     async fn hear(&mut self) -> io::Result<()> {
         while let Some(waiting) = self.relay.peek()? {
+            // One that has ended is nobody's any more as soon as it is reaped: there is no time to ask the manager first.
+            let ended = waiting.sender.is_some_and(|sender| process::is_dead(sender.pid));
+            let early = ended.then(|| self.relay.pass(&waiting)).transpose()?;
             let mut said = self.court.hear(&waiting).await;
-            said.passed = self.relay.pass(&waiting)?;
+            said.passed = match early {
+                Some(passed) => passed,
+                None => self.relay.pass(&waiting)?,
+            };
             self.tell(Happening::Said(said));
         }
         Ok(())
