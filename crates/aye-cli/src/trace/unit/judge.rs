@@ -153,6 +153,29 @@ impl Judge {
     }
 }
 
+/// The keys whose assignments fare the same in every state of a service.
+const STEADY: [&[u8]; 6] = [b"STATUS", b"ERRNO", b"BUSERROR", b"VARLINKERROR", b"EXIT_STATUS", b"WATCHDOG"];
+
+/// The keys whose assignments change how those fare that come after: who may speak, who is the main process, whether there
+/// is a watchdog.
+const UNSETTLING: [&[u8]; 5] = [b"NOTIFYACCESS", b"MAINPID", b"MAINPIDFD", b"MAINPIDFDID", b"WATCHDOG_USEC"];
+
+/// Whether the verdict on every line depends on no more than the sender.
+pub(super) fn is_steady(waiting: &Waiting) -> bool {
+    let is_steady = |line: &[u8]| STEADY.contains(&key(line)) && line != b"WATCHDOG=trigger";
+    waiting.message.as_ref().is_ok_and(|message| message.lines().all(is_steady))
+}
+
+/// Whether what comes after it may fare otherwise.
+pub(super) fn unsettles(waiting: &Waiting) -> bool {
+    let is_one = |line: &[u8]| UNSETTLING.contains(&key(line));
+    waiting.message.as_ref().is_ok_and(|message| message.lines().any(is_one))
+}
+
+fn key(line: &[u8]) -> &[u8] {
+    line.split(|byte| *byte == b'=').next().unwrap_or_default()
+}
+
 /// The processes that a verdict on the datagram depends on.
 pub(super) fn processes(waiting: &Waiting) -> Vec<u32> {
     let sender = waiting.sender.map(|sender| sender.pid);
@@ -180,4 +203,31 @@ fn micros(span: Duration) -> u64 {
 
 fn size(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(bytes: &[u8]) -> Waiting {
+        let message = Message::parse(bytes).map_err(aye::Dropped::Malformed);
+        Waiting { bytes: bytes.to_vec(), message, fds: Vec::new(), sender: None }
+    }
+
+    #[test]
+    fn what_depends_on_the_state_is_not_steady() {
+        for bytes in [&b"READY=1"[..], b"STATUS=up\nREADY=1", b"WATCHDOG=trigger", b"FDSTORE=1", b"STATUS=\\"]
+        {
+            assert!(!is_steady(&waiting(bytes)), "{}", bytes.escape_ascii());
+        }
+        assert!(is_steady(&waiting(b"WATCHDOG=1")) && is_steady(&waiting(b"STATUS=gone\nERRNO=2")));
+    }
+
+    #[test]
+    fn who_may_speak_and_whether_there_is_a_watchdog_unsettle() {
+        assert!(
+            unsettles(&waiting(b"STATUS=a\nNOTIFYACCESS=all")) && unsettles(&waiting(b"WATCHDOG_USEC=0"))
+        );
+        assert!(!unsettles(&waiting(b"READY=1\nSTATUS=MAINPID=1")));
+    }
 }

@@ -90,7 +90,7 @@ pub(super) struct Court {
     manager: Manager,
     whose: Whose,
     judge: Judge,
-    /// The ground as it was last seen, for heartbeats, which come often and change nothing.
+    /// The ground as it was last seen, for what is the same in every state.
     last: Option<Ground>,
 }
 
@@ -132,6 +132,15 @@ impl Court {
         members
     }
 
+    /// Whether there is nothing to ask the manager about it: it is from the main process, and what comes of it is the same
+    /// in every state. Such a one can go on at once, which last words depend on.
+    pub(super) fn knows(&self, waiting: &Waiting) -> bool {
+        let of_main = |last: &Ground| waiting.sender.is_some_and(|sender| sender.pid == last.main_pid);
+        matches!(self.whose, Whose::Unit(_))
+            && self.last.as_ref().is_some_and(of_main)
+            && judge::is_steady(waiting)
+    }
+
     /// Hears a datagram: all that there is to say of it but what became of it. Where the manager cannot be asked, the
     /// ground is the one seen last.
     pub(super) async fn hear(&mut self, waiting: &Waiting) -> Said {
@@ -139,12 +148,8 @@ impl Court {
         // Before anything that takes time: the sender may be gone soon.
         let command = pid.and_then(process::command);
         let fds = waiting.fds.iter().map(|fd| fds::describe(fd.as_fd())).collect();
-        let known = |last: &Ground| {
-            let of_main = pid.is_some_and(|pid| pid == last.main_pid);
-            of_main && matches!(self.whose, Whose::Unit(_)) && waiting.bytes == b"WATCHDOG=1"
-        };
         let ground = match &self.last {
-            Some(last) if known(last) => Some(last.clone()),
+            Some(last) if self.knows(waiting) => Some(last.clone()),
             _ => self.ground(pid).await.unwrap_or_else(|_| self.last.clone()),
         };
         let members = match &ground {
@@ -152,6 +157,9 @@ impl Court {
             _ => Vec::new(),
         };
         let (role, outcome) = self.judge.outcome(waiting, ground.as_ref(), &members);
+        if judge::unsettles(waiting) {
+            self.last = None;
+        }
         let bytes = waiting.bytes.clone();
         Said { bytes, sender: waiting.sender, command, role, fds, outcome, passed: Passed::Nowhere }
     }

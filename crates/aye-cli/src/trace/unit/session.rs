@@ -281,7 +281,8 @@ impl Session {
         while let Some(waiting) = self.relay.peek()? {
             // One that has ended is nobody's any more as soon as it is reaped: there is no time to ask the manager first.
             let ended = waiting.sender.is_some_and(|sender| process::is_dead(sender.pid));
-            let early = ended.then(|| self.relay.pass(&waiting)).transpose()?;
+            let early =
+                (ended || self.court.knows(&waiting)).then(|| self.relay.pass(&waiting)).transpose()?;
             let mut said = self.court.hear(&waiting).await;
             said.passed = match early {
                 Some(passed) => passed,
