@@ -9,6 +9,7 @@ mod advice;
 mod connect;
 mod ending;
 mod error;
+mod ground;
 mod host;
 mod job;
 mod link;
@@ -24,6 +25,7 @@ mod verdict;
 
 pub use connect::{Where, runtime_dir};
 pub use error::{Error, Result};
+pub use ground::{Ground, Reach};
 pub use host::{Host, quoted};
 pub use job::{Change, JobResult, Signal, Signals};
 pub use machine::Machine;

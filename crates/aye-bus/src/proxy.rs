@@ -11,9 +11,9 @@ use crate::unit::{self, Unit};
 use crate::{Error, Result, Signals};
 
 const NAME: &str = "org.freedesktop.systemd1";
-const PATH: &str = "/org/freedesktop/systemd1";
-const MANAGER: &str = "org.freedesktop.systemd1.Manager";
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+pub(crate) const PATH: &str = "/org/freedesktop/systemd1";
+pub(crate) const MANAGER: &str = "org.freedesktop.systemd1.Manager";
+pub(crate) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The states of a unit file that count as enabled.
 const ENABLED: [&str; 2] = ["enabled", "enabled-runtime"];
@@ -101,7 +101,7 @@ impl Manager {
         self.ending.reason()
     }
 
-    async fn call<B>(
+    pub(crate) async fn call<B>(
         &self,
         path: &str,
         interface: &str,

@@ -139,21 +139,21 @@ impl<'m> Properties<'m> {
         Self(map)
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         match self.0.get(name) {
             Some(Variant::Str(text)) => text.as_str(),
             _ => "",
         }
     }
 
-    fn signed(&self, name: &str) -> i32 {
+    pub(crate) fn signed(&self, name: &str) -> i32 {
         match self.0.get(name) {
             Some(Variant::I32(number)) => *number,
             _ => 0,
         }
     }
 
-    fn unsigned(&self, name: &str) -> u32 {
+    pub(crate) fn unsigned(&self, name: &str) -> u32 {
         match self.0.get(name) {
             Some(Variant::U32(number)) => *number,
             _ => 0,
@@ -175,7 +175,7 @@ impl<'m> Properties<'m> {
         }
     }
 
-    fn micros(&self, name: &str) -> Duration {
+    pub(crate) fn micros(&self, name: &str) -> Duration {
         match self.0.get(name) {
             Some(Variant::U64(usec)) => Duration::from_micros(*usec),
             _ => Duration::ZERO,
@@ -183,11 +183,11 @@ impl<'m> Properties<'m> {
     }
 
     /// A time span, where the largest number means infinity and zero means off.
-    fn span(&self, name: &str) -> Option<Duration> {
+    pub(crate) fn span(&self, name: &str) -> Option<Duration> {
         Some(self.micros(name)).filter(|span| !span.is_zero() && *span != Duration::from_micros(u64::MAX))
     }
 
-    fn invocation(&self) -> Option<Invocation> {
+    pub(crate) fn invocation(&self) -> Option<Invocation> {
         let Some(Variant::Array(bytes)) = self.0.get("InvocationID") else {
             return None;
         };
@@ -202,6 +202,30 @@ impl<'m> Properties<'m> {
             Some(Variant::Bool(met)) => Some(*met || self.micros("ConditionTimestampMonotonic").is_zero()),
             _ => None,
         }
+    }
+
+    /// An array of texts.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        let Some(Variant::Array(items)) = self.0.get(name) else {
+            return Vec::new();
+        };
+        let text = |item: &Variant<'_>| match item {
+            Variant::Str(text) => Some(text.as_str().to_owned()),
+            _ => None,
+        };
+        items.iter().filter_map(text).collect()
+    }
+
+    /// An array of structures: the fields of each.
+    pub(crate) fn rows(&self, name: &str) -> Vec<Vec<Variant<'_>>> {
+        let Some(Variant::Array(items)) = self.0.get(name) else {
+            return Vec::new();
+        };
+        let rows = items.iter().filter_map(|item| match item {
+            Variant::Structure(row) => row.fields().iter().map(|field| field.try_clone().ok()).collect(),
+            _ => None,
+        });
+        rows.collect()
     }
 
     pub(crate) fn change(&self) -> Change {

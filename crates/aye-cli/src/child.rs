@@ -29,6 +29,8 @@ const OWN_ID: &str = "LISTEN_PIDFDID";
 pub(crate) struct Child {
     pid: Pid,
     signals: Signals,
+    /// Who sends the program itself each of these signals, so that it is not handed on.
+    direct: (u32, Vec<i32>),
 }
 
 /// What came of a look at the signals.
@@ -60,11 +62,17 @@ impl Child {
         }
         let id = become_it.spawn()?.id();
         let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
-        Ok(Self { pid: pid.ok_or(rustix::io::Errno::SRCH)?, signals })
+        Ok(Self { pid: pid.ok_or(rustix::io::Errno::SRCH)?, signals, direct: (0, Vec::new()) })
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// These signals of that process go to the program as well, so that handing them on would have it get them twice: a
+    /// manager signals every process of a service (`KillMode=control-group` of systemd.kill(5)).
+    pub(crate) fn gets_directly(&mut self, from: u32, signals: Vec<i32>) {
+        self.direct = (from, signals);
     }
 
     /// Readable when there is [`News`].
@@ -82,7 +90,9 @@ impl Child {
                 if let Some(status) = self.reap()? {
                     return Ok(Some(News::Ended(status)));
                 }
-            } else if !signal.is_by_terminal() && send(self.pid(), signal.number).is_ok() {
+            } else if signal.pid == self.direct.0 && self.direct.1.contains(&signal.number)
+                || !signal.is_by_terminal() && send(self.pid(), signal.number).is_ok()
+            {
                 return Ok(Some(News::HandedOn(signal.number)));
             }
         }

@@ -27,6 +27,7 @@ use exit::Exit;
 enum Aye {
     Notify(notify::Args),
     Wrap(wrap::Args),
+    Trace(Box<trace::Args>),
     Run(run::Args),
     Restart(Box<restart::Args>),
 }
@@ -41,10 +42,15 @@ fn main() -> ExitCode {
     if words.next().is_some_and(|argument| argument == child::BECOME) {
         return child::execute(words).into();
     }
+    // A part of a trace that is a process of its own: see trace::unit.
+    if let Some(exit) = trace::part(std::env::args_os().skip(1)) {
+        return exit.into();
+    }
     let (words, command) = typed();
     match Aye::try_parse_from(words) {
         Ok(Aye::Notify(args)) => notify::run(args, command),
         Ok(Aye::Wrap(args)) => wrap::run(args).into(),
+        Ok(Aye::Trace(args)) => trace::run(&args).into(),
         Ok(Aye::Run(args)) => run::run(args).into(),
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
         Err(error) => refuse(&error).into(),

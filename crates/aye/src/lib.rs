@@ -85,7 +85,7 @@ pub use message::Message;
 pub use message::{Assignment, Encoder, NotifyAccess};
 pub use notifier::{Claim, ConnectError, HangUp, Notifier, SendError, SentAs, Spelling, monotonic_usec};
 #[cfg(feature = "std")]
-pub use receiver::{Datagram, Dropped, Received, Receiver, Sender};
+pub use receiver::{Datagram, Dropped, Raw, Received, Receiver, Sender, Waiting};
 
 /// The name by which a service finds the notify socket among the descriptors it was handed
 /// (`OpenFile=/run/systemd/notify:notify` in its unit, or `aye wrap`).

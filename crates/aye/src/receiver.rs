@@ -1,11 +1,15 @@
 //! The manager's end: binds the notify socket and receives each datagram with the sender's credentials and the
 //! descriptors it passed. What `PID 1` drops is dropped here too, and the caller is told.
 
+mod raw;
+
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{SocketAddrUnix, sockopt};
+
+pub use raw::Raw;
 
 use crate::address::Address;
 use crate::message::{LARGEST, Message, ParseError};
@@ -228,6 +232,77 @@ impl Receiver {
         let mut buffer = [0; LARGEST + 1];
         let arrived = sys::receive(self.socket.as_fd(), &mut buffer)?;
         Ok(judge(&buffer[..arrived.length], arrived))
+    }
+}
+
+/// A datagram that has been looked at and is still in the queue: as it came, whatever the rules make of it.
+///
+/// ```
+/// # let name = format!("aye-doc-waiting-{}", std::process::id());
+/// # let address = aye::Address::Abstract(name.as_bytes());
+/// let receiver = aye::Receiver::bind(&address)?;
+/// aye::Notifier::connect(&address)?.send(b"no assignment\\")?;
+/// let waiting = receiver.peek()?;
+/// assert_eq!(waiting.bytes, b"no assignment\\");
+/// assert!(matches!(waiting.message, Err(aye::Dropped::Malformed(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Waiting {
+    /// The bytes as sent; of one that is too large, the first 4097.
+    pub bytes: Vec<u8>,
+    /// The assignments in them, or the rule by which it is dropped whole.
+    pub message: Result<Message, Dropped>,
+    /// The descriptors passed, duplicated: those in the queue stay open until the datagram is taken.
+    pub fds: Vec<OwnedFd>,
+    /// Who sent it, where the kernel says so.
+    pub sender: Option<Sender>,
+}
+
+impl Receiver {
+    /// Speaks for a socket that is bound already and whose options are set, such as one that another process bound with
+    /// [`bind`](Self::bind) and handed over.
+    ///
+    /// ```
+    /// # use std::os::fd::AsFd;
+    /// # let name = format!("aye-doc-from-socket-{}", std::process::id());
+    /// # let address = aye::Address::Abstract(name.as_bytes());
+    /// let bound = aye::Receiver::bind(&address)?;
+    /// let again = aye::Receiver::from_socket(bound.as_fd().try_clone_to_owned()?);
+    /// aye::Notifier::connect(&address)?.ready()?;
+    /// assert!(matches!(again.receive()?, aye::Received::Datagram(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_socket(socket: OwnedFd) -> Self {
+        Self { socket }
+    }
+
+    /// Looks at the next datagram without taking it: whoever dies between the two loses nothing.
+    /// [`receive`](Self::receive) takes it.
+    ///
+    /// ```
+    /// # let name = format!("aye-doc-peek-{}", std::process::id());
+    /// # let address = aye::Address::Abstract(name.as_bytes());
+    /// let receiver = aye::Receiver::bind(&address)?;
+    /// aye::Notifier::connect(&address)?.ready()?;
+    /// assert_eq!(receiver.peek()?.bytes, b"READY=1");
+    /// assert!(matches!(receiver.receive()?, aye::Received::Datagram(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn peek(&self) -> io::Result<Waiting> {
+        let mut buffer = [0; LARGEST + 1];
+        let mut arrived = sys::peek(self.socket.as_fd(), &mut buffer)?;
+        let bytes = buffer[..arrived.length].to_vec();
+        let fds = std::mem::take(&mut arrived.fds);
+        Ok(match judge(&bytes, arrived) {
+            Received::Datagram(datagram) => {
+                Waiting { bytes, message: Ok(datagram.message), fds, sender: Some(datagram.sender) }
+            }
+            Received::Dropped(why, sender) => Waiting { bytes, message: Err(why), fds, sender },
+        })
     }
 }
 

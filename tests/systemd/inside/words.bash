@@ -297,3 +297,37 @@ await_told() { # EVENT [INSTANCE]: until the run tells that, of the member if on
 stamp() { # EVENT UNIT
 	sed -n "s/.*\"ts\":\([0-9]*\),\"event\":\"$1\".*\"unit\":\"$2\.service\".*/\1/p" "$TMPDIR/events"
 }
+
+# Traces a unit of the program `speaker`, with its events in $TMPDIR/events; begun is begun when it has said that it is ready.
+begin_trace() { # UNIT
+	: >"$TMPDIR/events"
+	: >"$TMPDIR/text"
+	aye trace --json "$1" >"$TMPDIR/events" 2>"$TMPDIR/text" &
+	tracing=$!
+}
+
+await_traced() { # UNIT
+	await_text "$TMPDIR/events" 'READY=1'
+	await_property "$1.service" SubState running
+}
+
+end_trace() { # SIGNAL STATUS
+	local status=0
+	kill "-$1" "$tracing"
+	await_gone "$tracing"
+	wait "$tracing" || status=$?
+	assert_eq "exit status of the trace" "$status" "$2"
+}
+
+# Has the speaker say something by a signal, and awaits that the manager has it. Its words are counted by `count`.
+say() { # UNIT SIGNAL WORD
+	count=$((count + 1))
+	poke "$1.service" "$2"
+	await_property "$1.service" StatusText "$3 $count"
+}
+
+# Nothing of a trace is left at the unit.
+untouched() { # UNIT
+	[[ ! -e /run/systemd/system/$1.service.d ]] || fail "a drop-in is left: $(ls "/run/systemd/system/$1.service.d")"
+	assert_eq "NeedDaemonReload of $1" "$(property "$1.service" NeedDaemonReload)" no
+}

@@ -5,7 +5,7 @@ mod amount;
 mod args;
 mod drive;
 mod hooks;
-mod interrupt;
+pub(crate) mod interrupt;
 mod json;
 mod lock;
 mod log;

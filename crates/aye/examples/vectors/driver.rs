@@ -26,6 +26,7 @@ const BATCH: usize = 24;
 /// One vector that was sent.
 struct Seen {
     bytes: Vec<u8>,
+    sender: String,
     names: Names,
     before: Shown,
     after: Shown,
@@ -53,6 +54,7 @@ pub(crate) struct Driver {
     marks: Notifier,
     /// The numbers of the vectors, in the order in which they were sent.
     marked: Vec<usize>,
+    relay: Option<Relay>,
 }
 
 pub(crate) fn unit(number: usize) -> String {
@@ -65,7 +67,7 @@ fn systemctl<'a>(arguments: impl IntoIterator<Item = &'a str>) -> io::Result<Str
 }
 
 impl Driver {
-    pub(crate) fn new(version: u16) -> Result<Self, Failure> {
+    pub(crate) fn new(version: u16, relay: Option<Relay>) -> Result<Self, Failure> {
         let reports = UnixDatagram::bind(REPORTS)?;
         fs::set_permissions(REPORTS, fs::Permissions::from_mode(0o777))?;
         reports.set_read_timeout(Some(Duration::from_secs(15)))?;
@@ -76,6 +78,7 @@ impl Driver {
             reports,
             marks: Notifier::connect(&Address::Path(b"/run/systemd/notify"))?,
             marked: Vec::new(),
+            relay,
         })
     }
 
@@ -93,10 +96,17 @@ impl Driver {
             seen.extend(self.send_all(batch)?);
         }
         let journal = journal::since(&cursor, &self.marked)?;
+        let relayed = self.relay.as_ref().map(Relay::lines).transpose()?;
         let mut failures = Vec::new();
         for (number, vector) in &mine {
             let complaints = match seen.get(number) {
-                Some(Ok(seen)) => self.compare(vector, seen, journal.get(number).map_or(&[], Vec::as_slice)),
+                Some(Ok(seen)) => {
+                    let mut complaints =
+                        self.compare(vector, seen, journal.get(number).map_or(&[], Vec::as_slice));
+                    let relayed = relayed.as_ref().map(|lines| self.compare_relayed(vector, seen, lines));
+                    complaints.extend(relayed.into_iter().flatten());
+                    complaints
+                }
                 Some(Err(error)) => vec![format!("it could not be run: {error}")],
                 None => vec!["it was not run".to_owned()],
             };
@@ -188,6 +198,9 @@ impl Driver {
         if ground.watchdog {
             file.push_str("WatchdogSec=30\n");
         }
+        if let Some(relay) = &self.relay {
+            let _ = writeln!(file, "Environment=NOTIFY_SOCKET={}", relay.socket);
+        }
         if let Some(user) = &ground.user {
             let _ = writeln!(file, "User={user}");
         }
@@ -226,7 +239,7 @@ impl Driver {
         self.marked.push(number);
         let sent = self.told_to_send(number, vector, actors);
         self.marks.send(b"X_MARK=to")?;
-        let sent = sent?;
+        let Report { words: sent, pid, .. } = sent?;
         let mut words = sent.split(' ');
         let bytes = match (words.next(), words.next()) {
             (Some("sent"), Some(hex)) => from_hex(hex),
@@ -241,10 +254,14 @@ impl Driver {
                 _ => None,
             };
         }
-        Ok(Seen { bytes, names, before, after: Shown::new() })
+        let sender = match vector.ground.sender.as_str() {
+            "other" => names.get("CHILD").cloned().unwrap_or_default(),
+            _ => pid.to_string(),
+        };
+        Ok(Seen { bytes, sender, names, before, after: Shown::new() })
     }
 
-    fn told_to_send(&self, number: usize, vector: &Vector, actors: Actors) -> Result<String, Failure> {
+    fn told_to_send(&self, number: usize, vector: &Vector, actors: Actors) -> Result<Report, Failure> {
         match vector.ground.sender.as_str() {
             "outside" => self.start_outside(number)?,
             "control" => go(actors.last)?,
@@ -253,7 +270,7 @@ impl Driver {
         loop {
             let report = self.report()?;
             if report.number == number {
-                return Ok(report.words);
+                return Ok(report);
             }
         }
     }
@@ -263,7 +280,12 @@ impl Driver {
         let group = "/sys/fs/cgroup/aye-outside";
         fs::create_dir_all(group)?;
         let script = format!("echo $$ >{group}/cgroup.procs && exec {} act outside {number}", self.program);
-        Command::new("/bin/sh").args(["-c", &script]).spawn()?;
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script]);
+        if let Some(relay) = &self.relay {
+            command.env("NOTIFY_SOCKET", &relay.socket);
+        }
+        command.spawn()?;
         Ok(())
     }
 
@@ -294,6 +316,55 @@ impl Driver {
         let expected = by_version(&vector.data["seen"], self.version).unwrap_or(&Value::Null);
         if *expected != data {
             complaints.push(format!("the file says {expected}, seen by {} was {data}", self.version));
+        }
+        complaints
+    }
+}
+
+/// A relay that stands between the services and systemd, and what it writes of each message.
+pub(crate) struct Relay {
+    /// Where it listens.
+    pub(crate) socket: String,
+    /// A line of JSON for each message.
+    pub(crate) log: String,
+}
+
+impl Relay {
+    /// What it wrote, by the pid of the sender.
+    fn lines(&self) -> Result<BTreeMap<String, Vec<Value>>, Failure> {
+        let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for line in fs::read_to_string(&self.log)?.lines() {
+            let line: Value = serde_json::from_str(line)?;
+            all.entry(line["pid"].to_string()).or_default().push(line);
+        }
+        Ok(all)
+    }
+}
+
+impl Driver {
+    /// Holds the relay's verdict against what systemd did, which is what the file says once `compare` has no complaint.
+    fn compare_relayed(
+        &self,
+        vector: &Vector,
+        seen: &Seen,
+        lines: &BTreeMap<String, Vec<Value>>,
+    ) -> Vec<String> {
+        let own = lines.get(&seen.sender).map_or(&[][..], Vec::as_slice);
+        // Each message has a barrier behind it.
+        let [.., line, barrier] = own else {
+            return vec![format!("the relay has not seen it: {own:?}")];
+        };
+        let bytes = super::actor::hex(&seen.bytes[..seen.bytes.len().min(4097)]);
+        let mut complaints = Vec::new();
+        if line["bytes"] != bytes || barrier["bytes"] != super::actor::hex(b"BARRIER=1") {
+            complaints.push(format!("the relay saw {line} and {barrier}"));
+        }
+        if line["passed"] != "AsSender" {
+            complaints.push(format!("the relay did not pass it on: {line}"));
+        }
+        let expected = by_version(&vector.data["seen"], self.version).unwrap_or(&Value::Null);
+        if line["verdicts"] != expected["verdicts"] {
+            complaints.push(format!("the relay says {line}, and systemd did {expected}"));
         }
         complaints
     }

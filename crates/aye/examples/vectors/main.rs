@@ -1,7 +1,8 @@
 //! The live case `vectors`: every datagram of tests/vectors/messages.json, sent by a service of the machine's systemd, and
 //! what came of it beside what the verdict says. One program is both the service and who watches it.
 //!
-//! usage: vectors run FILE VERSION | vectors act ROLE NUMBER
+//! usage: vectors run FILE VERSION [SOCKET LOG] | vectors act ROLE NUMBER
+//!   SOCKET LOG   a relay between the services and systemd, and what it writes of each message
 
 mod actor;
 mod driver;
@@ -19,9 +20,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["run", file, version] => run(file, version),
+        ["run", file, version] => run(file, version, None),
+        ["run", file, version, socket, log] => {
+            let relay = driver::Relay { socket: (*socket).to_owned(), log: (*log).to_owned() };
+            run(file, version, Some(relay))
+        }
         ["act", role, number] => act(role, number).map(|()| true),
-        _ => Err("usage: vectors run FILE VERSION | vectors act ROLE NUMBER".into()),
+        _ => Err("usage: vectors run FILE VERSION [SOCKET LOG] | vectors act ROLE NUMBER".into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -33,10 +38,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(file: &str, version: &str) -> Result<bool, Failure> {
+fn run(file: &str, version: &str, relay: Option<driver::Relay>) -> Result<bool, Failure> {
     std::fs::copy(file, VECTORS)?;
     let vectors = vector::read(&std::fs::read_to_string(file)?);
-    let (count, failures) = driver::Driver::new(version.parse()?)?.run(&vectors)?;
+    let (count, failures) = driver::Driver::new(version.parse()?, relay)?.run(&vectors)?;
     for failure in &failures {
         println!("{failure}");
     }

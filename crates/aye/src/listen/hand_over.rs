@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use super::{FIRST, number_of};
@@ -55,6 +55,25 @@ pub fn passed(number: i32) -> io::Result<OwnedFd> {
         return Err(rustix::io::Errno::BADF.into());
     }
     sys::duplicate(number)
+}
+
+/// Puts a copy of `fd` in the place of an inherited descriptor, so that programs started from now on inherit that instead.
+/// What was there goes on in what [`passed`] made of it.
+///
+/// ```
+/// # let (ours, _theirs) = std::os::unix::net::UnixDatagram::pair()?;
+/// # use std::os::fd::AsFd;
+/// assert!(aye::listen::replace(9999, ours.as_fd()).is_err(), "nothing was inherited there");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// `EBADF` when there is no descriptor of that number, or one that the program would not inherit.
+pub fn replace(number: i32, fd: BorrowedFd<'_>) -> io::Result<()> {
+    if !sys::is_inherited(number) {
+        return Err(rustix::io::Errno::BADF.into());
+    }
+    sys::duplicate_to(fd, number)
 }
 
 /// Lets the program that this process becomes inherit the standard descriptors only.

@@ -27,7 +27,7 @@ pub(crate) use pidfd::{
     PID as PIDFD_INFO_PID, pidfd_info,
 };
 #[cfg(feature = "std")]
-pub(crate) use receive::{Arrived, pass_pidfd, receive};
+pub(crate) use receive::{Arrived, pass_pidfd, peek, receive};
 #[cfg(feature = "std")]
 pub(crate) use signals::{end_by, next_signal, open_signals, send_signal};
 pub(crate) use vsock::SocketAddrVsock;

@@ -40,6 +40,15 @@ pub(crate) fn pass_pidfd(socket: BorrowedFd<'_>) -> io::Result<()> {
 
 /// recvmsg(2) with the control data of a notify socket; every descriptor is close-on-exec.
 pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Arrived> {
+    receive_with(socket, buffer, 0)
+}
+
+/// The same without taking the datagram: it is there for the next look, too. Descriptors come with each look anew.
+pub(crate) fn peek(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Arrived> {
+    receive_with(socket, buffer, libc::MSG_PEEK)
+}
+
+fn receive_with(socket: BorrowedFd<'_>, buffer: &mut [u8], flags: libc::c_int) -> io::Result<Arrived> {
     let mut control = [0_u64; CONTROL_WORDS];
     let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     // SAFETY: msghdr is plain data for which all zeroes is "nothing there".
@@ -50,7 +59,8 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<A
     header.msg_controllen = size_of_val(&control) as _;
     let length = loop {
         // SAFETY: the header points to a buffer and a control area that live on, with their true sizes.
-        let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC) };
+        let length =
+            unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC | flags) };
         match usize::try_from(length) {
             Ok(length) => break length,
             Err(_) => match io::Error::last_os_error() {

@@ -1,0 +1,154 @@
+//! Under whose name a datagram goes on, and what has to go before and after it so that the manager goes on taking this process
+//! for the program: pure. For the manager this process is the service's main one, which is what the program is for itself.
+
+use aye::{NotifyAccess, Sender};
+
+use super::judge::Heard;
+
+/// One datagram to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Letter {
+    /// `None` for the datagram itself, as it came.
+    pub(super) text: Option<Vec<u8>>,
+    /// In whose name; `None` for our own.
+    pub(super) claim: Option<Sender>,
+    /// What to do where that name cannot be claimed: send it in our own, or not at all.
+    pub(super) or_own: bool,
+}
+
+/// What is known beside the datagram.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground {
+    /// The program.
+    pub(super) program: u32,
+    /// The main process before the datagram, as the service has said.
+    pub(super) main: Option<u32>,
+    pub(super) own: Sender,
+    pub(super) version: u16,
+    /// The `NotifyAccess` in force before the datagram.
+    pub(super) access: NotifyAccess,
+}
+
+impl Ground {
+    /// Whether the program is the main process, for which the manager takes us.
+    fn stands_in(self) -> bool {
+        self.main == Some(self.program)
+    }
+
+    fn may_claim(self) -> bool {
+        self.own.uid == 0
+    }
+}
+
+/// What to send; empty for what is to be withheld.
+pub(super) fn letters(heard: &Heard, sender: Option<Sender>, ground: Ground) -> Vec<Letter> {
+    let Some(sender) = sender else {
+        return Vec::new();
+    };
+    let as_it_came = |claim, or_own| Letter { text: None, claim, or_own };
+    let itself = match sender {
+        of if !ground.may_claim() && (heard.permitted || is_dropped(heard)) => {
+            Some(as_it_came(None, of.pid > 0))
+        }
+        _ if !ground.may_claim() => None,
+        program if ground.stands_in() && program.pid == ground.program => {
+            let claim = Sender { pid: ground.own.pid, ..program };
+            Some(as_it_came(Some(claim).filter(|claim| *claim != ground.own), true))
+        }
+        other => Some(as_it_came(Some(other), heard.permitted || is_dropped(heard))),
+    };
+    let Some(itself) = itself else {
+        return Vec::new();
+    };
+    around(itself, heard, sender, ground)
+}
+
+/// Nobody's message if it breaks a rule: the name under which it is dropped does not matter.
+fn is_dropped(heard: &Heard) -> bool {
+    matches!(heard.outcome, super::super::scene::Outcome::Dropped(_))
+}
+
+/// The manager will take the process of MAINPID= for the main one. Where that is the program, it is to go on taking us for it:
+/// it hears of our end, which is the program's, and not of that of a process that is not its child.
+fn around(itself: Letter, heard: &Heard, sender: Sender, ground: Ground) -> Vec<Letter> {
+    let note = |text: String, claim| Letter { text: Some(text.into_bytes()), claim, or_own: false };
+    let Some(main) = heard.main.filter(|_| ground.stands_in()) else {
+        return vec![itself];
+    };
+    let back = format!("MAINPID={}", ground.own.pid);
+    let is_program = main == ground.program;
+    if ground.may_claim() {
+        let program = Sender { pid: ground.program, ..sender };
+        let back = is_program.then(|| note(back, Some(program)));
+        return [itself].into_iter().chain(back).collect();
+    }
+    let opens = ground.access != NotifyAccess::All && ground.version >= 254;
+    let open = opens.then(|| note("NOTIFYACCESS=all".to_owned(), None));
+    let back = match (is_program, opens) {
+        (true, true) => Some(format!("{back}\nNOTIFYACCESS={}", ground.access.as_str())),
+        (true, false) => Some(back),
+        (false, _) => None,
+    };
+    open.into_iter().chain([itself]).chain(back.map(|back| note(back, None))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::scene::Outcome;
+    use super::*;
+    use aye::verdict::Role;
+
+    const OWN: Sender = Sender { pid: 10, uid: 0, gid: 0 };
+    const GROUND: Ground =
+        Ground { program: 11, main: Some(11), own: OWN, version: 257, access: NotifyAccess::Main };
+
+    fn heard(role: Role, main: Option<u32>) -> Heard {
+        let permitted = role == Role::Main;
+        Heard { role, outcome: Outcome::Judged(Vec::new()), permitted, main }
+    }
+
+    fn user(ground: Ground) -> Ground {
+        Ground { own: Sender { uid: 7, gid: 7, ..OWN }, ..ground }
+    }
+
+    fn texts(letters: &[Letter]) -> Vec<&str> {
+        let text = |letter: &Letter| letter.text.clone().unwrap_or_else(|| b"itself".to_vec());
+        letters.iter().map(text).map(|text| &*String::from_utf8(text).unwrap().leak()).collect()
+    }
+
+    #[test]
+    fn without_root_what_the_manager_would_refuse_of_its_sender_is_withheld() {
+        let other = Sender { pid: 12, uid: 7, gid: 7 };
+        assert_eq!(letters(&heard(Role::Other, None), Some(other), user(GROUND)), []);
+        assert_eq!(letters(&heard(Role::Other, None), None, GROUND), []);
+    }
+
+    #[test]
+    fn root_claims_every_sender_but_the_program_which_it_stands_for() {
+        let other = Sender { pid: 12, uid: 7, gid: 7 };
+        let claimed = letters(&heard(Role::Other, None), Some(other), GROUND);
+        assert_eq!(claimed, [Letter { text: None, claim: Some(other), or_own: false }]);
+        let program = Sender { pid: 11, ..OWN };
+        let own = letters(&heard(Role::Main, None), Some(program), GROUND);
+        assert_eq!(own, [Letter { text: None, claim: None, or_own: true }]);
+    }
+
+    #[test]
+    fn a_program_that_names_itself_leaves_us_its_place() {
+        let program = Sender { pid: 11, uid: 7, gid: 7 };
+        let root = letters(&heard(Role::Main, Some(11)), Some(program), GROUND);
+        assert_eq!(texts(&root), ["itself", "MAINPID=10"]);
+        assert_eq!(root[1].claim, Some(program));
+        let unprivileged = letters(&heard(Role::Main, Some(11)), Some(program), user(GROUND));
+        assert_eq!(texts(&unprivileged), ["NOTIFYACCESS=all", "itself", "MAINPID=10\nNOTIFYACCESS=main"]);
+    }
+
+    #[test]
+    fn a_daemon_that_hands_over_to_another_process_is_let_go() {
+        let program = Sender { pid: 11, ..OWN };
+        assert_eq!(texts(&letters(&heard(Role::Main, Some(12)), Some(program), GROUND)), ["itself"]);
+        let moved = Ground { main: Some(12), ..GROUND };
+        let later = letters(&heard(Role::Main, None), Some(Sender { pid: 12, ..OWN }), moved);
+        assert_eq!(later[0].claim.map(|claim| claim.pid), Some(12));
+    }
+}
