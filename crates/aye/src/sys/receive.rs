@@ -59,9 +59,8 @@ fn receive_with(socket: BorrowedFd<'_>, buffer: &mut [u8], flags: libc::c_int) -
     header.msg_controllen = size_of_val(&control) as _;
     let length = loop {
         // SAFETY: the header points to a buffer and a control area that live on, with their true sizes.
-        let length = unsafe {
-            libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC | flags)
-        };
+        let length =
+            unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC | flags) };
         match usize::try_from(length) {
             Ok(length) => break length,
             Err(_) => match io::Error::last_os_error() {

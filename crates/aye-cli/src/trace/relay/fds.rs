@@ -12,7 +12,11 @@ pub(super) fn describe(fd: BorrowedFd<'_>) -> String {
         return socket(fd, kind);
     }
     if let Some(pid) = process(fd) {
-        return if pid == 0 { "pidfd of a process that is gone".to_owned() } else { format!("pidfd of {pid}") };
+        return if pid == 0 {
+            "pidfd of a process that is gone".to_owned()
+        } else {
+            format!("pidfd of {pid}")
+        };
     }
     match fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())) {
         Ok(target) => plain(&target.to_string_lossy()),
@@ -74,8 +78,8 @@ fn unix(address: &SocketAddrAny) -> String {
     };
     match (address.path(), address.abstract_name()) {
         (Some(path), _) => format!(" {}", path.to_string_lossy()),
-        (None, Some(name)) => format!(" @{}", name.escape_ascii()),
-        (None, None) => String::new(),
+        (None, Some(name)) if !name.is_empty() => format!(" @{}", name.escape_ascii()),
+        _ => String::new(),
     }
 }
 

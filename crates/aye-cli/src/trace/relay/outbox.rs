@@ -120,11 +120,11 @@ impl Outbox {
                     self.letters.push_front(letter);
                     return Sent::Waits;
                 }
-                Err(NotSent::Unclaimable(_)) if letter.or_own => {
+                Err(NotSent::Unclaimable) if letter.or_own => {
                     self.letters.push_front(self.in_own_name(letter));
                     continue;
                 }
-                Err(NotSent::Unclaimable(_)) => Passed::Withheld,
+                Err(NotSent::Unclaimable) => Passed::Withheld,
                 Err(NotSent::Failed(why)) => Passed::Failed(why),
             };
             if of_it {

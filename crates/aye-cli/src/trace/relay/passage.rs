@@ -47,7 +47,9 @@ pub(super) fn letters(heard: &Heard, sender: Option<Sender>, ground: Ground) -> 
     };
     let as_it_came = |claim, or_own| Letter { text: None, claim, or_own };
     let itself = match sender {
-        of if !ground.may_claim() && (heard.permitted || is_dropped(heard)) => Some(as_it_came(None, of.pid > 0)),
+        of if !ground.may_claim() && (heard.permitted || is_dropped(heard)) => {
+            Some(as_it_came(None, of.pid > 0))
+        }
         _ if !ground.may_claim() => None,
         program if ground.stands_in() && program.pid == ground.program => {
             let claim = Sender { pid: ground.own.pid, ..program };
@@ -138,10 +140,7 @@ mod tests {
         assert_eq!(texts(&root), ["itself", "MAINPID=10"]);
         assert_eq!(root[1].claim, Some(program));
         let unprivileged = letters(&heard(Role::Main, Some(11)), Some(program), user(GROUND));
-        assert_eq!(
-            texts(&unprivileged),
-            ["NOTIFYACCESS=all", "itself", "MAINPID=10\nNOTIFYACCESS=main"]
-        );
+        assert_eq!(texts(&unprivileged), ["NOTIFYACCESS=all", "itself", "MAINPID=10\nNOTIFYACCESS=main"]);
     }
 
     #[test]

@@ -69,7 +69,8 @@ mod tests {
     #[test]
     fn a_child_is_not_above_and_a_parent_is() {
         assert!(is_above(std::process::id()) && is_above(std::os::unix::process::parent_id()));
-        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         assert!(!is_above(child.id()) && is_alive(child.id()));
         drop(child.stdin.take());
         child.wait().unwrap();

@@ -54,7 +54,9 @@ fn ask() -> Result<(Ground, u16), String> {
     thread::spawn(move || {
         let _ = answer.send(read(&manager()));
     });
-    question.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())))
+    question
+        .recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())))
 }
 
 /// The manager that started this process: `aye run` says where it is, a user manager that it is one (systemd.exec(5)).

@@ -29,7 +29,9 @@ pub(super) fn target(args: &Args) -> Result<Option<File>, String> {
     let Some(path) = &args.output else {
         return Ok(None);
     };
-    File::create(path).map(Some).map_err(|error| format!("cannot write the trace to {}: {error}", path.display()))
+    File::create(path)
+        .map(Some)
+        .map_err(|error| format!("cannot write the trace to {}: {error}", path.display()))
 }
 
 impl View {
@@ -56,7 +58,9 @@ impl View {
                 tally.feed(event);
                 self.sink.line(json::line(event, scene));
             }
-            Form::Raw => Some(raw::line(event)).filter(|l| !l.is_empty()).into_iter().for_each(|l| self.sink.line(l)),
+            Form::Raw => {
+                Some(raw::line(event)).filter(|l| !l.is_empty()).into_iter().for_each(|l| self.sink.line(l))
+            }
         }
     }
 

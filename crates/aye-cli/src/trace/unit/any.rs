@@ -61,5 +61,6 @@ fn line(said: &Said) -> String {
     let role = format!("{:?}", said.role).to_lowercase();
     let passed = format!("{:?}", said.passed);
     let pid = said.sender.map(|sender| sender.pid);
-    json!({ "pid": pid, "role": role, "bytes": bytes, "verdicts": words, "why": why, "passed": passed }).to_string()
+    json!({ "pid": pid, "role": role, "bytes": bytes, "verdicts": words, "why": why, "passed": passed })
+        .to_string()
 }

@@ -91,6 +91,7 @@ mod tests {
             store_max: 0,
             reload_signal: 1,
             kill_signal: 15,
+            kill_mode: "control-group".to_owned(),
         }
     }
 
@@ -119,6 +120,9 @@ mod tests {
         let mut follow = Follow::new(&ground("running", 7));
         let told = words(&follow.news(&ground("reload-notify", 7), Some("reload-signal")));
         assert_eq!(told, ["signal 1", "reload-signal"]);
-        assert_eq!(words(&follow.news(&ground("reload-notify", 7), Some("reload-notify"))), ["reload-notify"]);
+        assert_eq!(
+            words(&follow.news(&ground("reload-notify", 7), Some("reload-notify"))),
+            ["reload-notify"]
+        );
     }
 }

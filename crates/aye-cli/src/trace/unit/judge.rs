@@ -44,7 +44,12 @@ impl Judge {
 
     /// What the manager makes of it, on this ground; `None` is that of a sender that belongs to no unit. `members` are those
     /// of [`processes`] that the manager counts as the unit's.
-    pub(super) fn outcome(&mut self, waiting: &Waiting, ground: Option<&Ground>, members: &[u32]) -> (Role, Outcome) {
+    pub(super) fn outcome(
+        &mut self,
+        waiting: &Waiting,
+        ground: Option<&Ground>,
+        members: &[u32],
+    ) -> (Role, Outcome) {
         let role = match (waiting.sender, ground) {
             (Some(sender), Some(ground)) => process::role(sender.pid, ground, members),
             _ => Role::Outside,
@@ -108,9 +113,11 @@ impl Judge {
             state,
             controlled: ground.control_pid != 0,
             stopping_said: memory.stopping_said,
-            reload_began: (state == State::ReloadSignal).then(|| micros(ground.changed.saturating_sub(SLACK))),
+            reload_began: (state == State::ReloadSignal)
+                .then(|| micros(ground.changed.saturating_sub(SLACK))),
             watchdog: ground.watchdog.is_some(),
-            main_pid: main_pid.map_or(aye::verdict::Process::Dead, |pid| process::named(pid, ground, members)),
+            main_pid: main_pid
+                .map_or(aye::verdict::Process::Dead, |pid| process::named(pid, ground, members)),
             main_pid_fd_id: main_pid.and_then(|pid| pidfd_id(pidfd(pid).ok()?.as_fd())),
             fds: Descriptors {
                 count: waiting.fds.len(),
@@ -124,7 +131,8 @@ impl Judge {
     /// The memory of this start. A store outlives a start, unless it is empty.
     fn memory(&mut self, ground: &Ground) -> &mut Memory {
         let access = NotifyAccess::parse(&ground.access).unwrap_or(NotifyAccess::None);
-        let fresh = || Memory { invocation: ground.invocation, access, stopping_said: false, stored: HashSet::new() };
+        let fresh =
+            || Memory { invocation: ground.invocation, access, stopping_said: false, stored: HashSet::new() };
         let memory = self.memories.entry(ground.name.clone()).or_insert_with(fresh);
         if memory.invocation != ground.invocation {
             *memory = Memory { stored: std::mem::take(&mut memory.stored), ..fresh() };

@@ -44,7 +44,9 @@ pub(crate) fn run(args: &Args) -> Exit {
         complain(NO_RESTART);
         return Exit::Usage;
     }
-    let unit = match name(args.unit.as_deref().unwrap_or_default()).and_then(|unit| place(args, &unit).map(|()| unit)) {
+    let unit = match name(args.unit.as_deref().unwrap_or_default())
+        .and_then(|unit| place(args, &unit).map(|()| unit))
+    {
         Ok(unit) => unit,
         Err(error) => {
             complain(format_args!("aye trace: {error}"));
@@ -92,7 +94,8 @@ fn runtime() -> Result<Runtime, Exit> {
 
 /// The name of the service that was typed.
 fn name(typed: &str) -> Result<String, String> {
-    let kinds = ["socket", "target", "timer", "mount", "automount", "path", "slice", "scope", "swap", "device"];
+    let kinds =
+        ["socket", "target", "timer", "mount", "automount", "path", "slice", "scope", "swap", "device"];
     if typed.is_empty() || typed.contains(['/', '*', '?', '[']) {
         return Err(format!("{typed:?} names no unit: name one service"));
     }
@@ -108,7 +111,8 @@ fn name(typed: &str) -> Result<String, String> {
 /// Whether units of the manager that is meant can be traced from here.
 fn place(args: &Args, unit: &str) -> Result<(), String> {
     let places = args.place.places()?;
-    let instead = format!("put `aye trace --` before the command of its ExecStart=, with `systemctl edit {unit}`");
+    let instead =
+        format!("put `aye trace --` before the command of its ExecStart=, with `systemctl edit {unit}`");
     match places.first() {
         Some(Where::System) => Ok(()),
         Some(Where::User) => Err(format!(

@@ -79,7 +79,12 @@ fn hidden(reach: &Reach) -> Option<String> {
 fn covered(reach: &Reach, path: &str) -> Option<String> {
     // What is mounted deeper wins.
     let deepest = |paths: &[String]| {
-        paths.iter().map(|one| one.trim_start_matches(['-', '+'])).filter(|one| Path::new(path).starts_with(one)).map(str::len).max()
+        paths
+            .iter()
+            .map(|one| one.trim_start_matches(['-', '+']))
+            .filter(|one| Path::new(path).starts_with(one))
+            .map(str::len)
+            .max()
     };
     let bound = deepest(&reach.binds);
     let by = |name: &str, paths: &[String]| {
@@ -97,7 +102,11 @@ fn open_files(reach: &Reach) -> Result<Vec<OpenFile>, String> {
             return Err(format!("OpenFile={path}:{name} cannot be written again as it was: rename it"));
         }
         let options = OPTIONS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, option)| *option);
-        Ok(OpenFile { path: (!is_ours).then(|| path.clone()), name: name.clone(), options: options.collect() })
+        Ok(OpenFile {
+            path: (!is_ours).then(|| path.clone()),
+            name: name.clone(),
+            options: options.collect(),
+        })
     };
     reach.open_files.iter().map(one).collect()
 }
@@ -143,7 +152,8 @@ mod tests {
         let other = Reach { temporary: owned(&["/var"]), ..reach() };
         let root = Reach { root: "/srv".to_owned(), ..reach() };
         let ours = Reach { inaccessible: owned(&["-/run/aye-trace"]), ..reach() };
-        let wanted = [(reach(), false), (bound, true), (whole, false), (other, false), (root, true), (ours, true)];
+        let wanted =
+            [(reach(), false), (bound, true), (whole, false), (other, false), (root, true), (ours, true)];
         for (reach, bind) in wanted {
             assert_eq!(plan("a.service", &reach).unwrap().bind, bind, "{reach:?}");
         }
@@ -151,13 +161,14 @@ mod tests {
 
     #[test]
     fn an_open_file_of_the_socket_is_replaced_and_the_others_stay() {
-        let files = vec![
-            ("/etc/hosts".to_owned(), "hosts".to_owned(), 9),
-            (REAL.to_owned(), "notify".to_owned(), 0),
-        ];
+        let files =
+            vec![("/etc/hosts".to_owned(), "hosts".to_owned(), 9), (REAL.to_owned(), "notify".to_owned(), 0)];
         let plan = plan("a.service", &Reach { open_files: files, ..reach() }).unwrap();
         let files = plan.open_files.unwrap();
-        assert_eq!((files[0].path.as_deref(), files[0].options.as_slice()), (Some("/etc/hosts"), &["read-only", "graceful"][..]));
+        assert_eq!(
+            (files[0].path.as_deref(), files[0].options.as_slice()),
+            (Some("/etc/hosts"), &["read-only", "graceful"][..])
+        );
         assert_eq!((files[1].path.as_deref(), files[1].name.as_str()), (None, "notify"));
     }
 }

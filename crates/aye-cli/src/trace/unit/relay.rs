@@ -36,7 +36,10 @@ impl Relay {
     /// Serves a socket that is bound.
     pub(super) fn new(socket: OwnedFd) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
-        #[expect(deprecated, reason = "its successor is unsafe; an OwnedFd inside an AsyncFd cannot be closed early")]
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe; an OwnedFd inside an AsyncFd cannot be closed early"
+        )]
         let arrival = AsyncFd::with_interest(socket.try_clone()?, Interest::READABLE)?;
         Ok(Self { receiver: Receiver::from_socket(socket), arrival, upstream: Upstream::connect()? })
     }

@@ -87,7 +87,16 @@ async fn trace(unit: &str, args: &Args) -> Result<Exit, Trouble> {
     let relay = relay.map_err(cannot("reach the manager's notify socket"))?;
     let follow = Follow::new(&ground);
     let mut session = Session {
-        manager, path, job: Some(job), failed: false, relay, court, follow, show, began: Instant::now(), opened,
+        manager,
+        path,
+        job: Some(job),
+        failed: false,
+        relay,
+        court,
+        follow,
+        show,
+        began: Instant::now(),
+        opened,
     };
     for note in plan.notes {
         session.tell(Happening::Note(note));
@@ -116,7 +125,10 @@ fn refuse_a_second(unit: &str) -> Result<(), Trouble> {
     for folder in Folder::all().map_err(cannot("look at other traces"))? {
         let held = folder.is_held(Part::Trace).map_err(cannot("look at other traces"))?;
         if held && folder.unit().as_deref() == Some(unit) {
-            return Err(Trouble(Exit::Locked, format!("{unit} is traced already: wait until that trace has ended")));
+            return Err(Trouble(
+                Exit::Locked,
+                format!("{unit} is traced already: wait until that trace has ended"),
+            ));
         }
     }
     Ok(())

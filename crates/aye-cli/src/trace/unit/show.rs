@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::output::{Output, Stream};
 use crate::trace::json;
 use crate::trace::scene::{Event, Scene};
-use crate::trace::timeline::{Look, Timeline};
 use crate::trace::timeline::Tally;
+use crate::trace::timeline::{Look, Timeline};
 
 /// How wide lines are where there is no terminal to ask.
 const WIDTH: usize = usize::MAX;
@@ -111,10 +111,15 @@ fn interim(event: &Event) -> String {
                 Passed::Failed(_) => "failed",
                 _ => "other",
             };
-            ("message", serde_json::json!({ "pid": said.sender.map(|sender| sender.pid), "role": format!("{:?}", said.role).to_lowercase(), "data": String::from_utf8_lossy(&said.bytes), "lines": lines, "passed": passed }))
+            (
+                "message",
+                serde_json::json!({ "pid": said.sender.map(|sender| sender.pid), "role": format!("{:?}", said.role).to_lowercase(), "data": String::from_utf8_lossy(&said.bytes), "lines": lines, "passed": passed }),
+            )
         }
         Happening::Signalled(signal) => ("signal", serde_json::json!({ "signal": signal })),
-        Happening::State { active, sub, result } => ("state", serde_json::json!({ "active": active, "sub": sub, "result": result })),
+        Happening::State { active, sub, result } => {
+            ("state", serde_json::json!({ "active": active, "sub": sub, "result": result }))
+        }
         Happening::Ended(status) => ("ended", serde_json::json!({ "status": format!("{status:?}") })),
         Happening::Note(text) => ("note", serde_json::json!({ "text": text })),
     };
