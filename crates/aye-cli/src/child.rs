@@ -105,7 +105,7 @@ impl Child {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) if pid == self.pid => {
-                    ended = Some(ExitStatus::from_raw(status.as_raw()))
+                    ended = Some(ExitStatus::from_raw(status.as_raw()));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) | Err(rustix::io::Errno::CHILD) => return Ok(ended),
