@@ -105,7 +105,7 @@ impl Child {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) if pid == self.pid => {
-                    ended = Some(ExitStatus::from_raw(status.as_raw()))
+                    ended = Some(ExitStatus::from_raw(status.as_raw()));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) | Err(rustix::io::Errno::CHILD) => return Ok(ended),
@@ -122,6 +122,10 @@ pub(crate) fn execute(mut words: impl Iterator<Item = OsString>) -> Exit {
     let Some(program) = command.first().cloned() else {
         return Exit::Usage;
     };
+    if let Err(error) = Signals::unblock() {
+        crate::complain(format_args!("aye: cannot unblock the signals of {}: {error}", program.display()));
+        return Exit::Failed;
+    }
     // Under a manager SIGPIPE is ignored (IgnoreSIGPIPE=yes); outside, the program gets what a shell would give it.
     let under_manager = std::env::var_os("SYSTEMD_EXEC_PID").is_some();
     let sigpipe = if under_manager { Sigpipe::Ignore } else { Sigpipe::Default };

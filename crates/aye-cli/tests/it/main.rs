@@ -18,4 +18,5 @@ mod run;
 mod systemctl;
 mod terminal;
 mod tidy;
+mod trace;
 mod wrap;

@@ -78,8 +78,8 @@ fn unix(address: &SocketAddrAny) -> String {
     };
     match (address.path(), address.abstract_name()) {
         (Some(path), _) => format!(" {}", path.to_string_lossy()),
-        (None, Some(name)) => format!(" @{}", name.escape_ascii()),
-        (None, None) => String::new(),
+        (None, Some(name)) if !name.is_empty() => format!(" @{}", name.escape_ascii()),
+        _ => String::new(),
     }
 }
 

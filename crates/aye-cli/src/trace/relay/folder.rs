@@ -1,6 +1,6 @@
 //! The socket that the program is told of: in a folder of its own, which nobody can list and whose name nobody can guess,
-//! but which a program that has become another user can still reach. A lock on the folder tells who uses it: the kernel drops it however its holder
-//! ends, so that the next trace finds what was left behind.
+//! but which a program that has become another user can still reach. A lock on the folder tells that it is in use: the
+//! kernel drops it however its holder ends, so that the next trace finds what was left behind.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;

@@ -23,7 +23,7 @@ pub(super) struct Heard {
     pub(super) outcome: Outcome,
     /// Whether its sender may speak for the service at all.
     pub(super) permitted: bool,
-    /// Which process it makes the main one.
+    /// Which process it names as the main one, so that the manager takes it for that.
     pub(super) main: Option<u32>,
 }
 
@@ -118,6 +118,9 @@ impl Judge {
         });
         let outcome = Outcome::Judged(judged.iter().map(line).collect());
         self.remember(&judged, main, now);
+        // Of the program's own pid nothing follows here, but it does for the manager, which takes us for the program.
+        let again = context.main_pid == Process::Main || context.fds.process == Some(Process::Main);
+        let main = main.or(self.main().filter(|_| again && permitted));
         Heard { role, outcome, permitted, main }
     }
 

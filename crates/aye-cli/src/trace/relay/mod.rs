@@ -265,6 +265,13 @@ impl Relay {
         let is_first = passed == Passed::Withheld && !self.noted_withheld;
         self.noted_withheld |= is_first;
         self.show(Happening::Said(Said { passed, ..said }));
+        if self.outbox.was_changed() {
+            self.note(
+                "MAINPID= is not passed on: the manager takes this process for the one it names, and before systemd 254 it \
+                 would not hear it any more"
+                    .to_owned(),
+            );
+        }
         if is_first {
             self.note(
                 "what its manager would refuse of its true sender is not passed on, because it would come from this \

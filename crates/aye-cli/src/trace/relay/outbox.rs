@@ -1,6 +1,7 @@
 //! The letters of one datagram on their way to the manager, one after another: each is sent without waiting, and what finds no
 //! room stays until there is some.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -9,7 +10,7 @@ use aye::{Dropped, NotifyAccess, Sender};
 use super::super::scene::{Outcome, Passed};
 use super::fds;
 use super::judge::Heard;
-use super::passage::{Ground, Letter, letters};
+use super::passage::{Ground, Letter, What, letters, without_main_pid};
 use super::upstream::{NotSent, Upstream};
 
 /// What came of a look at the outbox.
@@ -33,6 +34,7 @@ pub(super) struct Outbox {
     fds: Vec<OwnedFd>,
     described: Vec<String>,
     passed: Passed,
+    changed: bool,
 }
 
 impl Outbox {
@@ -52,7 +54,13 @@ impl Outbox {
             fds: Vec::new(),
             described: Vec::new(),
             passed: Passed::Nowhere,
+            changed: false,
         }
+    }
+
+    /// Whether the last datagram did not go on as it came.
+    pub(super) fn was_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// Becomes writable when there is room.
@@ -106,12 +114,15 @@ impl Outbox {
 
     fn go_on_with(&mut self) -> Sent {
         while let (Some(letter), Some(upstream)) = (self.letters.pop_front(), &mut self.upstream) {
-            let of_it = letter.text.is_none();
-            let (bytes, fds): (&[u8], &[OwnedFd]) = match &letter.text {
-                Some(text) => (text, &[]),
-                None => (&self.bytes, &self.fds),
+            let of_it = !matches!(letter.what, What::Ours(_));
+            let fds: &[OwnedFd] = if of_it { &self.fds } else { &[] };
+            let bytes = match &letter.what {
+                What::Itself => Cow::Borrowed(&self.bytes),
+                What::WithoutMainPid => Cow::Owned(without_main_pid(&self.bytes)),
+                What::Ours(text) => Cow::Borrowed(text),
             };
-            let passed = match upstream.send(bytes, fds, letter.claim) {
+            self.changed |= letter.what == What::WithoutMainPid;
+            let passed = match upstream.send(&bytes, fds, letter.claim) {
                 Ok(()) => match letter.claim {
                     Some(claim) if claim.pid != self.own.pid => Passed::AsSender,
                     _ => Passed::AsTracer,
@@ -120,11 +131,11 @@ impl Outbox {
                     self.letters.push_front(letter);
                     return Sent::Waits;
                 }
-                Err(NotSent::Unclaimable(_)) if letter.or_own => {
+                Err(NotSent::Unclaimable) if letter.or_own => {
                     self.letters.push_front(self.in_own_name(letter));
                     continue;
                 }
-                Err(NotSent::Unclaimable(_)) => Passed::Withheld,
+                Err(NotSent::Unclaimable) => Passed::Withheld,
                 Err(NotSent::Failed(why)) => Passed::Failed(why),
             };
             if of_it {

@@ -5,11 +5,21 @@ use aye::{NotifyAccess, Sender};
 
 use super::judge::Heard;
 
+/// What to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    /// The datagram itself, as it came.
+    Itself,
+    /// The same without the lines that name the main process.
+    WithoutMainPid,
+    /// A word of ours.
+    Ours(Vec<u8>),
+}
+
 /// One datagram to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Letter {
-    /// `None` for the datagram itself, as it came.
-    pub(super) text: Option<Vec<u8>>,
+    pub(super) what: What,
     /// In whose name; `None` for our own.
     pub(super) claim: Option<Sender>,
     /// What to do where that name cannot be claimed: send it in our own, or not at all.
@@ -45,7 +55,7 @@ pub(super) fn letters(heard: &Heard, sender: Option<Sender>, ground: Ground) -> 
     let Some(sender) = sender else {
         return Vec::new();
     };
-    let as_it_came = |claim, or_own| Letter { text: None, claim, or_own };
+    let as_it_came = |claim, or_own| Letter { what: What::Itself, claim, or_own };
     let itself = match sender {
         of if !ground.may_claim() && (heard.permitted || is_dropped(heard)) => {
             Some(as_it_came(None, of.pid > 0))
@@ -71,7 +81,7 @@ fn is_dropped(heard: &Heard) -> bool {
 /// The manager will take the process of MAINPID= for the main one. Where that is the program, it is to go on taking us for it:
 /// it hears of our end, which is the program's, and not of that of a process that is not its child.
 fn around(itself: Letter, heard: &Heard, sender: Sender, ground: Ground) -> Vec<Letter> {
-    let note = |text: String, claim| Letter { text: Some(text.into_bytes()), claim, or_own: false };
+    let note = |text: String, claim| Letter { what: What::Ours(text.into_bytes()), claim, or_own: false };
     let Some(main) = heard.main.filter(|_| ground.stands_in()) else {
         return vec![itself];
     };
@@ -82,6 +92,10 @@ fn around(itself: Letter, heard: &Heard, sender: Sender, ground: Ground) -> Vec<
         let back = is_program.then(|| note(back, Some(program)));
         return [itself].into_iter().chain(back).collect();
     }
+    if is_program && ground.access != NotifyAccess::All && ground.version < 254 {
+        // The manager would have no ear for us any more, and there is no NOTIFYACCESS= yet.
+        return vec![Letter { what: What::WithoutMainPid, ..itself }];
+    }
     let opens = ground.access != NotifyAccess::All && ground.version >= 254;
     let open = opens.then(|| note("NOTIFYACCESS=all".to_owned(), None));
     let back = match (is_program, opens) {
@@ -90,6 +104,13 @@ fn around(itself: Letter, heard: &Heard, sender: Sender, ground: Ground) -> Vec<
         (false, _) => None,
     };
     open.into_iter().chain([itself]).chain(back.map(|back| note(back, None))).collect()
+}
+
+/// A message without the lines that name the main process.
+pub(super) fn without_main_pid(bytes: &[u8]) -> Vec<u8> {
+    let lines =
+        bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.starts_with(b"MAINPID"));
+    lines.collect::<Vec<_>>().join(&b'\n')
 }
 
 #[cfg(test)]
@@ -112,8 +133,12 @@ mod tests {
     }
 
     fn texts(letters: &[Letter]) -> Vec<&str> {
-        let text = |letter: &Letter| letter.text.clone().unwrap_or_else(|| b"itself".to_vec());
-        letters.iter().map(text).map(|text| &*String::from_utf8(text).unwrap().leak()).collect()
+        let text = |letter: &'_ Letter| match &letter.what {
+            What::Itself => "itself",
+            What::WithoutMainPid => "without",
+            What::Ours(text) => &*String::from_utf8(text.clone()).unwrap().leak(),
+        };
+        letters.iter().map(text).collect()
     }
 
     #[test]
@@ -127,10 +152,10 @@ mod tests {
     fn root_claims_every_sender_but_the_program_which_it_stands_for() {
         let other = Sender { pid: 12, uid: 7, gid: 7 };
         let claimed = letters(&heard(Role::Other, None), Some(other), GROUND);
-        assert_eq!(claimed, [Letter { text: None, claim: Some(other), or_own: false }]);
+        assert_eq!(claimed, [Letter { what: What::Itself, claim: Some(other), or_own: false }]);
         let program = Sender { pid: 11, ..OWN };
         let own = letters(&heard(Role::Main, None), Some(program), GROUND);
-        assert_eq!(own, [Letter { text: None, claim: None, or_own: true }]);
+        assert_eq!(own, [Letter { what: What::Itself, claim: None, or_own: true }]);
     }
 
     #[test]
@@ -141,6 +166,14 @@ mod tests {
         assert_eq!(root[1].claim, Some(program));
         let unprivileged = letters(&heard(Role::Main, Some(11)), Some(program), user(GROUND));
         assert_eq!(texts(&unprivileged), ["NOTIFYACCESS=all", "itself", "MAINPID=10\nNOTIFYACCESS=main"]);
+    }
+
+    #[test]
+    fn before_254_the_line_by_which_we_would_lose_our_place_stays_here() {
+        let program = Sender { pid: 11, uid: 7, gid: 7 };
+        let old = user(Ground { version: 252, ..GROUND });
+        assert_eq!(texts(&letters(&heard(Role::Main, Some(11)), Some(program), old)), ["without"]);
+        assert_eq!(without_main_pid(b"READY=1\nMAINPID=11\nMAINPIDFDID=3\nSTATUS=up"), b"READY=1\nSTATUS=up");
     }
 
     #[test]

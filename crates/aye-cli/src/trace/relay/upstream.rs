@@ -19,7 +19,7 @@ pub(super) enum NotSent {
     /// The queue is full: there will be room.
     Full,
     /// The kernel does not let us claim that: the process is gone, or we may not.
-    Unclaimable(Errno),
+    Unclaimable,
     /// Anything else, in words.
     Failed(String),
 }
@@ -94,7 +94,7 @@ impl Upstream {
         }
         .map_err(|errno| match errno {
             Errno::AGAIN => NotSent::Full,
-            Errno::SRCH | Errno::PERM | Errno::INVAL if claim.is_some() => NotSent::Unclaimable(errno),
+            Errno::SRCH | Errno::PERM | Errno::INVAL if claim.is_some() => NotSent::Unclaimable,
             errno => NotSent::Failed(SendError::from(errno).to_string()),
         })
     }

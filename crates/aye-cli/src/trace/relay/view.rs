@@ -59,7 +59,7 @@ impl View {
                 self.sink.line(json::line(event, scene));
             }
             Form::Raw => {
-                Some(raw::line(event)).filter(|l| !l.is_empty()).into_iter().for_each(|l| self.sink.line(l))
+                Some(raw::line(event)).filter(|l| !l.is_empty()).into_iter().for_each(|l| self.sink.line(l));
             }
         }
     }
