@@ -1,0 +1,105 @@
+//! What a compiled program can say: the texts in it, and in the libraries it names.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::files::{Tree, read};
+use super::{Sign, Signs};
+
+/// Where Debian and others keep libraries.
+const FOLDERS: [&str; 8] = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/lib/systemd",
+    "/usr/lib/x86_64-linux-gnu/systemd",
+    "/usr/lib/aarch64-linux-gnu/systemd",
+    "/usr/local/lib",
+];
+
+/// More libraries than this are not looked into.
+const MOST: usize = 60;
+
+pub(super) fn is_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7fELF")
+}
+
+/// Looks into a program. What it says itself is told apart from what a library of it could say: a library that knows READY=1
+/// is no sign that the program asks it to.
+pub(super) fn look(tree: &Tree, file: &Path, bytes: &[u8]) -> Signs {
+    let label = tree.label(file);
+    let sign = |text: &str| {
+        has(bytes, text).then(|| Sign { file: label.clone(), line: 0, text: format!("contains \"{text}\"") })
+    };
+    let mut signs = Signs {
+        ready: sign("READY=1"),
+        watchdog: sign("WATCHDOG=1").or_else(|| sign("sd_watchdog_enabled")),
+        reloading: sign("RELOADING=1"),
+        stores: sign("FDSTORE=1"),
+        main_pid: sign("MAINPID="),
+        complete: true,
+        files: vec![label.clone()],
+        ..Signs::default()
+    };
+    let mut seen = HashSet::new();
+    let mut waiting = libraries(bytes);
+    while let Some(name) = waiting.pop() {
+        if is_of_the_c_library(&name) || !seen.insert(name.clone()) {
+            continue;
+        }
+        let found = FOLDERS.iter().find_map(|folder| tree.program(&format!("{folder}/{name}")));
+        let Some(text) = found.and_then(|file| read(&file)).filter(|_| seen.len() < MOST) else {
+            // A name in the text is not always a library that is loaded; but it could be.
+            signs.complete = false;
+            continue;
+        };
+        waiting.extend(libraries(&text));
+        let could = |what: &str| {
+            has(&text, what).then(|| Sign {
+                file: name.clone(),
+                line: 0,
+                text: format!("contains \"{what}\""),
+            })
+        };
+        if !name.starts_with("libsystemd.so") {
+            signs.watchdog = signs.watchdog.or_else(|| could("WATCHDOG=1"));
+            signs.reloading = signs.reloading.or_else(|| could("RELOADING=1"));
+        }
+        signs.files.push(name);
+    }
+    signs
+}
+
+fn is_of_the_c_library(name: &str) -> bool {
+    ["libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libgcc_s.so", "libstdc++.so", "ld-linux"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// The names in a file that look like those of shared libraries.
+fn libraries(bytes: &[u8]) -> Vec<String> {
+    let texts = bytes.split(|byte| !byte.is_ascii_graphic());
+    let is_library = |text: &&[u8]| {
+        text.len() < 64
+            && text.starts_with(b"lib")
+            && has(text, ".so")
+            && !text.contains(&b'/')
+            && !text.contains(&b'%')
+    };
+    texts.filter(is_library).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+}
+
+pub(super) fn has(bytes: &[u8], text: &str) -> bool {
+    let text = text.as_bytes();
+    let Some(first) = text.first() else { return true };
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| byte == first) {
+        rest = &rest[at..];
+        if rest.starts_with(text) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
