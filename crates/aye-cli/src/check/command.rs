@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn what_runs_at_last_is_found_behind_those_that_pass_on() {
         let table = [
-            ("/usr/bin/npm start", "npm start"),
+            ("/usr/bin/npm start", "/usr/bin/npm start"),
             ("-/usr/bin/env -u X A=1 node a.js", "node a.js"),
             ("/usr/bin/nice -n 5 /usr/bin/ionice -c3 /bin/sh -c 'a; b'", "/bin/sh -c a; b"),
             ("gosu web node a.js", "node a.js"),

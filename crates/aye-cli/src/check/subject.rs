@@ -23,6 +23,10 @@ pub(crate) enum Type {
     Idle,
 }
 
+/// Its values.
+pub(crate) const TYPES: [&str; 8] =
+    ["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
+
 /// Whose messages are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Access {

@@ -29,8 +29,13 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
 /// is no sign that the program asks it to.
 pub(super) fn look(tree: &Tree, file: &Path, bytes: &[u8]) -> Signs {
     let label = tree.label(file);
+    let own = String::from_utf8_lossy(bytes);
     let sign = |text: &str| {
-        has(bytes, text).then(|| Sign { file: label.clone(), line: 0, text: format!("contains \"{text}\"") })
+        own.contains(text).then(|| Sign {
+            file: label.clone(),
+            line: 0,
+            text: format!("contains \"{text}\""),
+        })
     };
     let mut signs = Signs {
         ready: sign("READY=1"),
@@ -43,7 +48,7 @@ pub(super) fn look(tree: &Tree, file: &Path, bytes: &[u8]) -> Signs {
         ..Signs::default()
     };
     let mut seen = HashSet::new();
-    let mut waiting = libraries(bytes);
+    let mut waiting = libraries(&own);
     while let Some(name) = waiting.pop() {
         if is_of_the_c_library(&name) || !seen.insert(name.clone()) {
             continue;
@@ -54,9 +59,10 @@ pub(super) fn look(tree: &Tree, file: &Path, bytes: &[u8]) -> Signs {
             signs.complete = false;
             continue;
         };
+        let text = String::from_utf8_lossy(&text);
         waiting.extend(libraries(&text));
         let could = |what: &str| {
-            has(&text, what).then(|| Sign {
+            text.contains(what).then(|| Sign {
                 file: name.clone(),
                 line: 0,
                 text: format!("contains \"{what}\""),
@@ -78,28 +84,14 @@ fn is_of_the_c_library(name: &str) -> bool {
 }
 
 /// The names in a file that look like those of shared libraries.
-fn libraries(bytes: &[u8]) -> Vec<String> {
-    let texts = bytes.split(|byte| !byte.is_ascii_graphic());
-    let is_library = |text: &&[u8]| {
-        text.len() < 64
-            && text.starts_with(b"lib")
-            && has(text, ".so")
-            && !text.contains(&b'/')
-            && !text.contains(&b'%')
+fn libraries(text: &str) -> Vec<String> {
+    let part_of_a_name = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    let whole = |(at, _): (usize, &str)| {
+        let (before, after) = text.split_at(at);
+        let start = before.rfind(|c| !part_of_a_name(c)).map_or(0, |at| at + 1);
+        let end = after.find(|c| !part_of_a_name(c)).unwrap_or(after.len());
+        text.get(start..at + end)
     };
-    texts.filter(is_library).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
-}
-
-pub(super) fn has(bytes: &[u8], text: &str) -> bool {
-    let text = text.as_bytes();
-    let Some(first) = text.first() else { return true };
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        rest = &rest[at..];
-        if rest.starts_with(text) {
-            return true;
-        }
-        rest = &rest[1..];
-    }
-    false
+    let names = text.match_indices(".so").filter_map(whole);
+    names.filter(|name| name.starts_with("lib") && name.len() < 64).map(str::to_owned).collect()
 }

@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_comment_is_no_sign() {
-        let signs = look_at_text("# systemd-notify --ready\n// x\nexit 0\n", "a.sh", Language::Shell);
+        let signs = look_at_text("# systemd-notify --ready\nexit 0\n", "a.sh", Language::Shell);
         assert_eq!((signs.ready, signs.helper, signs.complete), (None, None, true));
     }
 

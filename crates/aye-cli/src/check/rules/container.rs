@@ -12,7 +12,7 @@ pub(crate) const DOCKER: Rule = Rule {
     what: "A service that has to say READY=1 is a docker client.",
     why: "The docker client only asks the docker daemon for a container; the program in it is the daemon's descendant, in \
 another control group, and has neither NOTIFY_SOCKET nor the socket. systemd finds the unit of a message by its sender's control \
-group, so even with the socket mounted it finds another unit, or none. The client itself never says READY=1.",
+group, so even with the socket mounted it finds another unit, or none. The client itself never says READY=1 (docker-run(1)).",
     write: "Type=exec, or aye wrap in front of the client with a probe of the published port",
     look: docker,
 };

@@ -3,7 +3,7 @@
 use crate::check::finding::Found;
 use crate::check::look::said;
 use crate::check::rule::{Rule, Severity};
-use crate::check::subject::{Subject, Type};
+use crate::check::subject::{Subject, TYPES, Type};
 
 pub(crate) const SIMPLE_READY: Rule = Rule {
     id: "simple-ready",
@@ -63,7 +63,11 @@ fn forking(subject: &Subject) -> Vec<Found> {
 }
 
 fn unheard(subject: &Subject, what: &str) -> Vec<Found> {
-    let Some(ready) = subject.signs.ready.as_ref().filter(|_| !subject.is_vendors) else { return Vec::new() };
+    // What systemd cannot read is a rule of its own.
+    let is_read = subject.get("Type").is_none_or(|kind| TYPES.contains(&kind.value.as_str()));
+    let Some(ready) = subject.signs.ready.as_ref().filter(|_| is_read && !subject.is_vendors) else {
+        return Vec::new();
+    };
     let Some(line) = subject.get("Type").or_else(|| subject.main_line()) else { return Vec::new() };
     vec![Found::at(line, what).seen(said(ready)).write("Type=notify")]
 }

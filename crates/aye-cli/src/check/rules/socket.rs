@@ -35,7 +35,7 @@ pub(crate) const OPENFILE_SPECIFIER: Rule = Rule {
     title: "OpenFile= with a specifier",
     severity: Severity::Error,
     what: "OpenFile= is written with %t or another specifier.",
-    why: "OpenFile= expands no specifiers (config_parse_open_file of systemd 253 to 262): systemd logs \"Failed to parse \
+    why: "OpenFile= expands no specifiers (systemd.service(5) names none for it, and systemd 253 to 262 has none): systemd logs \"Failed to parse \
 OpenFile= setting, ignoring\", and the service starts without the descriptor.",
     write: "OpenFile=/run/systemd/notify:notify",
     look: openfile_specifier,
@@ -74,7 +74,7 @@ fn families(subject: &Subject) -> Vec<Found> {
             let names: Vec<&str> = std::iter::once("AF_UNIX").chain(names).collect();
             format!("RestrictAddressFamilies={}", names.join(" "))
         }
-        None => last.value.replace("AF_UNIX", "").replace("  ", " ").trim().to_owned(),
+        None => last.value.replace("AF_UNIX", "").replace("  ", " ").replace("~ ", "~").trim().to_owned(),
     };
     let line = if line.starts_with("Restrict") { line } else { format!("RestrictAddressFamilies={line}") };
     let line =

@@ -105,7 +105,9 @@ fn rounded(span: Duration) -> String {
 
 fn infinity(subject: &Subject) -> Vec<Found> {
     let waits = matches!(subject.kind(), Type::Notify | Type::NotifyReload | Type::Forking | Type::Dbus);
-    let Some(timeout) = subject.timeout("TimeoutStartSec").filter(|timeout| waits && timeout.limit.is_none())
+    let Some(timeout) = subject
+        .timeout("TimeoutStartSec")
+        .filter(|timeout| waits && timeout.limit.is_none() && !subject.is_vendors)
     else {
         return Vec::new();
     };

@@ -5,7 +5,7 @@ use aye_manager::unit::{setting, value};
 use crate::check::finding::Found;
 use crate::check::rule::{Rule, Severity};
 use crate::check::setting::Setting;
-use crate::check::subject::Subject;
+use crate::check::subject::{Subject, TYPES};
 
 pub(crate) const VALUE_IGNORED: Rule = Rule {
     id: "value-ignored",
@@ -31,7 +31,7 @@ pub(crate) const SECTION_WRONG: Rule = Rule {
 
 /// Settings that are one word of a list.
 const WORDS: [(&str, &[&str]); 4] = [
-    ("Type", &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"]),
+    ("Type", &TYPES),
     ("NotifyAccess", &["none", "main", "exec", "all"]),
     ("Restart", &["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"]),
     ("KillMode", &["control-group", "mixed", "process", "none"]),
