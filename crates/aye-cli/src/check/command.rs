@@ -99,9 +99,11 @@ pub(crate) fn line(key: &str, words: &[String]) -> String {
 fn quoted(word: &str) -> String {
     if word.is_empty() || word.contains([' ', '\t', '"', '\'', ';', '\\']) {
         let escaped = word.replace('\\', "\\\\");
-        return match escaped.contains('\'') {
-            true => format!("\"{}\"", escaped.replace('"', "\\\"")),
-            false => format!("'{escaped}'"),
+        let has_quote = escaped.contains('\'');
+        return if has_quote {
+            format!("\"{}\"", escaped.replace('"', "\\\""))
+        } else {
+            format!("'{escaped}'")
         };
     }
     word.to_owned()

@@ -1,6 +1,6 @@
 //! The texts of the rules: `--explain`, `--list`, and the page docs/check.md, which a test compares with this.
 
-use super::rule::{Rule, Severity};
+use super::rule::Rule;
 use super::rules;
 use super::text::filled;
 
@@ -39,17 +39,17 @@ pub(super) fn unknown(id: &str) -> String {
 /// The sections of docs/check.md, one for each rule, with its two examples.
 #[cfg(test)]
 pub(super) fn sections(example: impl Fn(&Rule, &str) -> String) -> String {
+    use std::fmt::Write as _;
+
     let mut page = String::new();
     for rule in rules::ALL {
         let (fails, passes) = (example(rule, "fails"), example(rule, "passes"));
-        page.push_str(&format!(
-            "### {}\n\n**{}.** {}: {}\n\n{}\n\nFails:\n\n{fails}\nPasses:\n\n{passes}\n",
-            rule.id,
-            capital(rule.title),
-            meaning(rule.severity),
-            lower(rule.what),
-            rule.why
-        ));
+        let (title, severity) = (capital(rule.title), capital(rule.severity.word()));
+        let (id, what, why) = (rule.id, rule.what, rule.why);
+        let _ = write!(
+            page,
+            "### {id}\n\n**{title}.** {severity}. {what}\n\n{why}\n\nFails:\n\n{fails}\nPasses:\n\n{passes}\n"
+        );
     }
     page
 }
@@ -58,29 +58,4 @@ pub(super) fn sections(example: impl Fn(&Rule, &str) -> String) -> String {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-#[cfg(test)]
-fn lower(text: &str) -> String {
-    let mut letters = text.chars();
-    let second = text.chars().nth(1);
-    match letters.next() {
-        Some(first)
-            if second.is_some_and(|letter| letter.is_lowercase() || letter == ' ')
-                && !text.starts_with(|c: char| !c.is_alphabetic())
-                && !text.split(' ').next().unwrap_or_default().contains('=') =>
-        {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => text.to_owned(),
-    }
-}
-
-/// What a severity means.
-pub(super) fn meaning(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "Error",
-        Severity::Warning => "Warning",
-        Severity::Advice => "Advice",
-    }
 }

@@ -51,7 +51,7 @@ impl Found {
 
     /// Another severity than the rule's.
     #[must_use]
-    pub(crate) fn as_severe_as(mut self, severity: Severity) -> Self {
+    pub(crate) fn with_severity(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
         self
     }

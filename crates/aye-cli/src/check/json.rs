@@ -16,7 +16,13 @@ pub(super) fn lines(units: &[String], findings: &[Finding]) -> String {
         "v": 1, "ts": ts, "event": "checked", "units": units,
         "errors": of(Severity::Error), "warnings": of(Severity::Warning), "advice": of(Severity::Advice),
     });
-    findings.iter().map(|finding| event(finding, ts)).chain([sum]).map(|value| format!("{value}\n")).collect()
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|finding| event(finding, ts))
+        .chain([sum])
+        .map(|value| value.to_string())
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 fn event(finding: &Finding, ts: u64) -> Value {

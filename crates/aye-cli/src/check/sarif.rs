@@ -1,5 +1,7 @@
 //! Findings as SARIF 2.1.0, the format in which code review takes them: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::finding::Finding;
@@ -46,10 +48,10 @@ fn result(finding: &Finding) -> Value {
     let found = &finding.found;
     let mut text = format!("{}: {}.", finding.unit, found.what);
     for seen in &found.seen {
-        text.push_str(&format!(" Seen: {seen}."));
+        let _ = write!(text, " Seen: {seen}.");
     }
     if !found.write.is_empty() {
-        text.push_str(&format!(" Write: {}", found.write.join(", ")));
+        let _ = write!(text, " Write: {}", found.write.join(", "));
     }
     let mut region = json!({ "startLine": found.at.line.max(1) });
     if found.at.line > 0 {

@@ -40,7 +40,11 @@ fn ids(findings: &[Finding]) -> Vec<&str> {
 }
 
 fn said(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| format!("{}: {:?}\n", finding.rule.id, finding.found)).collect()
+    findings
+        .iter()
+        .map(|finding| format!("{}: {:?}", finding.rule.id, finding.found))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -98,7 +102,8 @@ fn the_page_says_what_explain_says() {
             fs::read_dir(folder(rule, kind)).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.retain(|file| file.extension().is_some_and(|end| end == "service"));
         files.sort();
-        files.iter().map(|file| format!("```ini\n{}```\n", fs::read_to_string(file).unwrap())).collect()
+        let texts = files.iter().map(|file| format!("```ini\n{}```\n", fs::read_to_string(file).unwrap()));
+        texts.collect::<Vec<_>>().concat()
     };
     let (begin, end) = ("<!-- rules -->\n", "<!-- end of rules -->\n");
     let page = fs::read_to_string(&path).unwrap();

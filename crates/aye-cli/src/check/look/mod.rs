@@ -115,7 +115,7 @@ fn interpreted(tree: &Tree, command: &Command, language: script::Language) -> Si
                 preloads_ours |= words.next().is_some_and(|module| module == "aye/auto");
             }
             "run" if language == script::Language::Node => {}
-            word if word == "--import=aye/auto" => preloads_ours = true,
+            "--import=aye/auto" => preloads_ours = true,
             // `sh -ec TEXT`
             word if language == script::Language::Shell && word.starts_with('-') && word.ends_with('c') => {
                 let text = words.next().map_or("", String::as_str);

@@ -64,7 +64,7 @@ fn pids(subject: &Subject) -> Vec<Found> {
     let mut found = Vec::new();
     if subject.kind() == Type::Forking {
         let what = "systemd refuses PrivatePIDs= with Type=forking";
-        found.push(Found::at(setting, what).write("PrivatePIDs=no").as_severe_as(Severity::Error));
+        found.push(Found::at(setting, what).write("PrivatePIDs=no").with_severity(Severity::Error));
         return found;
     }
     let signs = &subject.signs;

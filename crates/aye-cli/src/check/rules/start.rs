@@ -96,7 +96,7 @@ fn timeout(subject: &Subject) -> Vec<Found> {
         shortest(limit)
     );
     let found = Found::at(line, what).write(format!("TimeoutStartSec={}s", (longest * 3).as_secs().max(1)));
-    vec![if longest >= limit { found.as_severe_as(Severity::Error) } else { found }]
+    vec![if longest >= limit { found.with_severity(Severity::Error) } else { found }]
 }
 
 fn rounded(span: Duration) -> String {
