@@ -174,10 +174,13 @@ fn tree(unit: &Unit, settings: &Settings, root: &Path) -> Tree {
     let working = settings
         .get("WorkingDirectory")
         .map(|setting| expanded(setting.value.trim_start_matches('-'), &unit.name));
+    // Only these claim that something is not said.
+    let deep = settings.get("WatchdogSec").is_some()
+        || settings.get("Type").is_some_and(|kind| kind.value == "notify-reload");
     // What systemd gives a service, `systemd.exec(5)`.
     let path =
         ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(str::to_owned);
-    Tree { root: root.to_owned(), beside: folder.to_owned(), working, path: path.to_vec() }
+    Tree { root: root.to_owned(), beside: folder.to_owned(), working, deep, path: path.to_vec() }
 }
 
 fn is_vendors(unit: &Unit) -> bool {

@@ -43,12 +43,12 @@ pub(super) fn look(tree: &Tree, file: &Path, bytes: &[u8]) -> Signs {
         reloading: sign("RELOADING=1"),
         stores: sign("FDSTORE=1"),
         main_pid: sign("MAINPID="),
-        complete: true,
         files: vec![label.clone()],
         ..Signs::default()
     };
     let mut seen = HashSet::new();
-    let mut waiting = libraries(&own);
+    let mut waiting = if tree.deep { libraries(&own) } else { Vec::new() };
+    signs.complete = tree.deep;
     while let Some(name) = waiting.pop() {
         if is_of_the_c_library(&name) || !seen.insert(name.clone()) {
             continue;

@@ -15,6 +15,8 @@ pub(crate) struct Tree {
     pub(crate) beside: PathBuf,
     /// `WorkingDirectory=`.
     pub(crate) working: Option<String>,
+    /// Whether the libraries of a compiled program are looked into, which takes its time.
+    pub(crate) deep: bool,
     /// `PATH` of the service.
     pub(crate) path: Vec<String>,
 }
