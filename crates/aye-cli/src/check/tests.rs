@@ -208,6 +208,7 @@ fn proposes_the_line_for_this_very_unit() {
         ("Type=exec\nExecStart=/srv/web\nTimeoutStopSec=infinity", "TimeoutStopSec=90s"),
         ("Type=exec\nExecStart=/usr/bin/java -jar a.jar", "SuccessExitStatus=143"),
         ("Type=exec\nExecStart=/srv/web\nTimeoutStopSec=5 apples", "TimeoutStopSec=5s"),
+        ("Type=exec\nExecStart=/srv/web\nExecStartPost=systemctl restart web", "nothing: remove this line"),
     ];
     for (unit, line) in table {
         let findings = findings(&format!("[Service]\n{unit}\n"));

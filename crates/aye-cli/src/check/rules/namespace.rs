@@ -3,7 +3,7 @@
 use crate::check::finding::Found;
 use crate::check::look::said;
 use crate::check::rule::{Rule, Severity};
-use crate::check::subject::{Subject, Type};
+use crate::check::subject::{Access, Subject, Type};
 
 pub(crate) const NETWORK: Rule = Rule {
     id: "private-network",
@@ -24,7 +24,8 @@ pub(crate) const PIDS: Rule = Rule {
     what: "PrivatePIDs=yes with a program that cannot be process 1.",
     why: "With PrivatePIDs= the main process is process 1 of its namespace (systemd.exec(5)). The kernel drops a signal for \
 such a process, also one from outside, unless the process has a handler for it (pid_namespaces(7)): SIGTERM does nothing, and \
-every stop ends by SIGKILL after TimeoutStopSec=. A MAINPID= that it says is a number that means another process outside. With \
+every stop ends by SIGKILL after TimeoutStopSec=. A MAINPID= that it says is a number that means another process outside. systemd-notify \
+speaks in its own name there, also as root, and not in that of its parent, process 1: NotifyAccess=main refuses it. With \
 Type=forking systemd refuses the unit, as the namespace ends with its first process.",
     write: "a handler for SIGTERM in the program, or PrivatePIDs=no",
     look: pids,
@@ -68,6 +69,13 @@ fn pids(subject: &Subject) -> Vec<Found> {
         return found;
     }
     let signs = &subject.signs;
+    if let Some(sign) =
+        signs.helper.as_ref().filter(|_| subject.must_speak() && subject.access() != Access::All)
+    {
+        let what = "systemd-notify speaks in its own name below process 1, and is refused";
+        let refused = Found::at(setting, what).seen(said(sign)).write("NotifyAccess=all");
+        found.push(refused.with_severity(Severity::Error));
+    }
     if let Some(sign) = &signs.main_pid {
         let what = "MAINPID= is a number of the inner namespace, which is another process outside";
         found.push(Found::at(setting, what).seen(said(sign)).write("PrivatePIDs=no"));

@@ -11,8 +11,9 @@ pub(crate) const UNSUPPORTED: Rule = Rule {
     severity: Severity::Error,
     what: "Type=notify-reload, and the program shows no sign of RELOADING=1.",
     why: "With Type=notify-reload a reload is SIGHUP, answered by RELOADING=1 with MONOTONIC_USEC= and, later, READY=1 \
-(systemd.service(5)). A program without a handler is ended by the signal; one that handles it and says nothing leaves the reload \
-hanging until TimeoutStartSec=.",
+(systemd.service(5)). A program without a handler is ended by the signal, a clean end for systemd, so the reload even counts as \
+done and the service is gone; systemd 262 refuses to start such a program, with the result protocol. One that handles the signal \
+and says nothing leaves the reload hanging until TimeoutStartSec=.",
     write: "Type=notify",
     look: unsupported,
 };

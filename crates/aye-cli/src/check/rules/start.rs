@@ -52,8 +52,9 @@ pub(crate) const POST_DEADLOCK: Rule = Rule {
     severity: Severity::Error,
     what: "A command of the start waits for the unit that is being started, or says READY=1 where it is awaited first.",
     why: "A unit is activating until ExecStartPost= has ended (systemd.service(5)): a command there that waits until it is \
-active, or asks systemctl to start, restart or stop it and waits for that job, waits for itself until TimeoutStartSec=. With \
-Type=notify ExecStartPost= begins only after READY=1, so it cannot be what says it.",
+active, or has systemctl start it and waits for that job, waits for itself until TimeoutStartSec=. One that restarts or stops it \
+is killed with the start that it is part of; the next start does the same, until start-limit-hit. With Type=notify \
+ExecStartPost= begins only after READY=1, so it cannot be what says it.",
     write: "the command without waiting, or READY=1 said by the program",
     look: post_deadlock,
 };
@@ -187,8 +188,12 @@ fn waits_for_itself(subject: &Subject, key: &str, command: &Command) -> Option<F
     if !text.contains("systemctl") || !names_itself {
         return None;
     }
-    let asks = [" start ", " restart ", " stop ", " reload ", " try-restart ", " reload-or-restart "];
-    if asks.iter().any(|verb| text.contains(verb)) && !text.contains("--no-block") {
+    let asks = |verbs: &[&str]| verbs.iter().any(|verb| text.contains(&format!(" {verb} ")));
+    if asks(&["restart", "stop", "try-restart", "reload-or-restart", "kill"]) {
+        let what = format!("{key}= ends the very start that it is part of, and the next one does it again");
+        return Some(Found::at(&command.setting, what).write("nothing: remove this line"));
+    }
+    if asks(&["start", "reload"]) && !text.contains("--no-block") {
         let what = format!("{key}= waits for a job of its own unit, which waits for {key}=");
         let line = command.setting.text().replacen("systemctl", "systemctl --no-block", 1);
         return Some(Found::at(&command.setting, what).write(line));

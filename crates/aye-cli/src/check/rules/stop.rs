@@ -33,10 +33,11 @@ and the result of the stop is timeout: the unit has failed.",
 pub(crate) const KILL: Rule = Rule {
     id: "stop-kill",
     title: "a stop by SIGKILL",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     what: "KillSignal=SIGKILL, which no program can handle.",
     why: "KillSignal= is the first signal of a stop (systemd.kill(5)). With SIGKILL the program cannot finish what it is doing, \
-say STOPPING=1, or write anything down.",
+say STOPPING=1, or write anything down, and death by SIGKILL is no clean end: after each stop the unit has failed, with the \
+result signal (systemd.service(5)).",
     write: "KillSignal=SIGTERM",
     look: kill,
 };
