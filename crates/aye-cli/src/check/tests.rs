@@ -154,6 +154,7 @@ fn what_is_no_trap_is_left_alone() {
         "Type=notify\nExecStart=/bin/sh -c 'exec /srv/web'",
         "Type=notify\nExecStart=/bin/sh -c '/srv/web --flag'",
         "Type=forking\nExecStart=/usr/sbin/nginx",
+        "Type=notify\nExecStart=/usr/bin/redis-server /etc/redis.conf --supervised systemd --daemonize no",
         "Type=exec\nExecStart=/usr/bin/docker run nginx",
         "Type=notify\nExecStart=/usr/bin/podman run --sdnotify=healthy web",
         "Type=simple\nExecStart=/srv/web\nRestrictAddressFamilies=AF_INET",

@@ -302,9 +302,16 @@ fn goes_away(main: &Command) -> Option<(String, Vec<String>)> {
         .filter(|(_, words)| !words.is_empty()),
         _ => {
             let flags = ["--daemon", "--daemonize", "--background", "--detach", "--daemon=true", "--fork"];
-            let given = flags.iter().find(|flag| main.has(flag))?;
+            let at = main.arguments().iter().position(|word| flags.contains(&word.as_str()))?;
+            let given = &main.arguments()[at];
+            // `--daemonize no` says the opposite, and `--daemonize yes` has a word more to go.
+            let next = main.arguments().get(at + 1).map_or("", String::as_str);
+            if matches!(next, "no" | "false" | "0" | "off") {
+                return None;
+            }
+            let next = if matches!(next, "yes" | "true" | "1" | "on") { next } else { given };
             let is_container = matches!(name, "docker" | "podman");
-            (!is_container).then(|| forks(without(&[given])))?
+            (!is_container).then(|| forks(without(&[given.as_str(), next])))?
         }
     }
 }
