@@ -62,6 +62,9 @@ fn forking(subject: &Subject) -> Vec<Found> {
     }
 }
 
+/// Programs of many verbs, of which few say READY=1.
+const MANY_VERBS: [&str; 5] = ["podman", "docker", "aye", "systemctl", "systemd-notify"];
+
 fn unheard(subject: &Subject, what: &str) -> Vec<Found> {
     // What systemd cannot read is a rule of its own.
     let is_read = subject.get("Type").is_none_or(|kind| TYPES.contains(&kind.value.as_str()));
@@ -69,5 +72,12 @@ fn unheard(subject: &Subject, what: &str) -> Vec<Found> {
         return Vec::new();
     };
     let Some(line) = subject.get("Type").or_else(|| subject.main_line()) else { return Vec::new() };
-    vec![Found::at(line, what).seen(said(ready)).write("Type=notify")]
+    let found = Found::at(line, what).seen(said(ready)).write("Type=notify");
+    if ready.line > 0 {
+        return vec![found];
+    }
+    // A compiled program that has the words need not come to say them in the way it is called here.
+    let name = subject.main.as_ref().map_or("", |main| main.program());
+    let is_certain = subject.kind() != Type::Oneshot && !MANY_VERBS.contains(&name);
+    if is_certain { vec![found.with_severity(Severity::Advice)] } else { Vec::new() }
 }

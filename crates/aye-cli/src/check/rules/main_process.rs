@@ -262,12 +262,12 @@ fn daemonize(subject: &Subject) -> Vec<Found> {
         return Vec::new();
     }
     let Some(main) = &subject.main else { return Vec::new() };
-    let Some((what, words)) = goes_away(main) else { return Vec::new() };
+    let Some((what, words)) = goes_away(main, subject) else { return Vec::new() };
     vec![Found::at(&main.setting, what).write(main.with(&words))]
 }
 
 /// Why a program would not stay, and the words with which it does.
-fn goes_away(main: &Command) -> Option<(String, Vec<String>)> {
+fn goes_away(main: &Command, subject: &Subject) -> Option<(String, Vec<String>)> {
     let name = main.program();
     let text = main.arguments().join(" ");
     let without = |words: &[&str]| -> Vec<String> {
@@ -300,6 +300,8 @@ fn goes_away(main: &Command) -> Option<(String, Vec<String>)> {
             under(main.arguments()),
         ))
         .filter(|(_, words)| !words.is_empty()),
+        // A program that says READY=1 may well know when not to fork, as openvpn does.
+        _ if subject.signs.ready.is_some() => None,
         _ => {
             let flags = ["--daemon", "--daemonize", "--background", "--detach", "--daemon=true", "--fork"];
             let at = main.arguments().iter().position(|word| flags.contains(&word.as_str()))?;
