@@ -1,6 +1,8 @@
 //! The calls of `org.freedesktop.systemd1` that are used here, and no others: each method sends one message and
 //! reads one reply. Nothing is cached; what a manager says is true when it says it.
 
+use std::collections::HashMap;
+
 use futures_util::future::{join, try_join, try_join_all};
 use serde::Serialize;
 use zbus::message::Message;
@@ -287,6 +289,23 @@ impl Manager {
 
     async fn all(&self, path: &ObjectPath<'_>, interface: &str) -> Result<Message> {
         self.call(path.as_str(), PROPERTIES, "GetAll", &interface, &format!("read {path}")).await
+    }
+
+    /// The files a unit was read from: the unit file, then its drop-ins in their order. None for a unit without a file.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn files(&self, path: &ObjectPath<'_>) -> Result<Vec<String>> {
+        let doing = format!("read the files of {path}");
+        let reply = self.all(path, "org.freedesktop.systemd1.Unit").await?;
+        let body = reply.body();
+        let mut properties: HashMap<&str, zbus::Variant<'_>> =
+            body.deserialize().map_err(|error| Error::from_zbus(&error, &*doing))?;
+        let mut take = |name: &str| properties.remove(name);
+        let fragment = take("FragmentPath").and_then(|value| String::try_from(value).ok());
+        let drop_ins = take("DropInPaths").and_then(|value| Vec::<String>::try_from(value).ok());
+        let fragment = fragment.filter(|file| !file.is_empty());
+        Ok(fragment.into_iter().chain(drop_ins.unwrap_or_default()).collect())
     }
 
     /// The last lines a unit wrote, oldest first, as the embedded manager keeps them (`io.aye.Unit1.LogTail`).

@@ -1,6 +1,7 @@
 //! The command `aye`: parses what was typed and hands it to the verb. Each verb has a file or folder of its own name.
 #![forbid(unsafe_code)]
 
+mod check;
 mod child;
 mod exit;
 mod notify;
@@ -30,6 +31,7 @@ enum Aye {
     Trace(Box<trace::Args>),
     Run(run::Args),
     Restart(Box<restart::Args>),
+    Check(Box<check::Args>),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Ok(Aye::Trace(args)) => trace::run(&args).into(),
         Ok(Aye::Run(args)) => run::run(args).into(),
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
+        Ok(Aye::Check(args)) => check::run(&args).into(),
         Err(error) => refuse(&error).into(),
     }
 }

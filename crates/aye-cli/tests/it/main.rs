@@ -1,5 +1,6 @@
 //! The command as a user meets it: arguments in, exact output and an exit code out.
 
+mod check;
 mod demo;
 #[path = "../../../aye-bus/tests/it/fake.rs"]
 #[allow(dead_code, reason = "the tests of the client use the rest")]

@@ -1,0 +1,10 @@
+#!/bin/bash
+# Says when it is ready, answers a reload, sends heartbeats, and stops when it is asked to.
+trap 'exit 0' TERM
+trap 'systemd-notify --reloading; systemd-notify --ready' HUP
+systemd-notify --ready
+while :; do
+	systemd-notify WATCHDOG=1
+	sleep 0.2 &
+	wait $!
+done

@@ -1,0 +1,9 @@
+#!/bin/bash
+# Says when it is ready, sends heartbeats, and needs three seconds to stop.
+trap 'sleep 3; exit 0' TERM
+systemd-notify --ready
+while :; do
+	systemd-notify WATCHDOG=1
+	sleep 0.2 &
+	wait $!
+done
