@@ -5,7 +5,12 @@
 # shellcheck shell=bash
 
 examples=/srv/aye/traps
-limit=6 # how many rules are tried at once
+limit=12 # how many rules are tried at once
+
+# A request that hangs is a trap, too: it has an end here, as all waits have.
+systemctl() {
+	timeout "$patience" /usr/bin/systemctl "$@"
+}
 
 # Makes the programs of the examples be where they are on a host, and the user that some units have.
 provide_programs() {
@@ -52,9 +57,10 @@ remember() { # RULE...
 }
 
 try_one() { # RULE NUMBER
-	set -e
+	local kind
 	for kind in fails passes; do
-		(turn_to "$1" "$2" "$kind" && "$kind") || exit
+		(turn_to "$1" "$2" "$kind" && "$kind") || return
+		systemctl stop --no-block "$1-$kind*"
 	done
 }
 
@@ -74,16 +80,16 @@ try_rules() { # RULE...
 	for rule; do
 		number=$((number + 1))
 		while (($(jobs -rp | wc -l) >= limit)); do wait -n || true; done
-		(try_one "$rule" "$number" && : >"$TMPDIR/$rule.held") >"$TMPDIR/$rule.said" 2>&1 &
+		{ try_one "$rule" "$number" && : >"$TMPDIR/$rule.held"; } > >(sed "s/^/$rule: /" >&2) 2>&1 &
+		trying+=("$!")
 	done
-	wait
+	wait "${trying[@]}" || true
 	for rule; do
 		[[ -e $TMPDIR/$rule.held ]] || broken+=("$rule")
 	done
-	for rule in "${broken[@]}"; do sed "s/^/$rule: /" "$TMPDIR/$rule.said" >&2; done
 	((${#broken[@]} == 0)) || fail "not as the rule says: ${broken[*]}"
 }
-broken=()
+trying=() broken=()
 
 # What PID 1 logged of the unit, and what the unit wrote.
 await_log() { # REGEX
