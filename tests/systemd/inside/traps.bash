@@ -70,7 +70,7 @@ try_rules() { # RULE...
 	provide_programs
 	for rule; do
 		number=$((number + 1))
-		for kind in fails passes; do lay "$rule" "$number" "$kind"; done
+		for kind in fails passes; do (lay "$rule" "$number" "$kind"); done
 	done
 	remember "$@"
 	log_messages
