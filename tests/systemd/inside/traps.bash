@@ -2,7 +2,7 @@
 # two functions, `fails` and `passes`: what live systemd makes of either unit. The units run as they stand in the
 # examples, but for their names, folders and ports, so that all can run at once; `fails_also` and `passes_also` are
 # settings in a drop-in that make the wait short or the program slow.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # words.bash and case set them
 
 examples=/srv/aye/traps
 limit=12 # how many rules are tried at once
@@ -33,7 +33,9 @@ turn_to() { # RULE NUMBER KIND
 
 # Puts one example in its place and hands its unit to the manager.
 lay() { # RULE NUMBER KIND
-	local source also fails_also='' passes_also=''
+	local source also fails_also passes_also
+	# shellcheck disable=SC2034 # read by name
+	fails_also='' passes_also=''
 	turn_to "$@"
 	mkdir -p "$place/node_modules"
 	cp -r "$examples/$rule/$kind/." "$place"
@@ -52,8 +54,9 @@ lay() { # RULE NUMBER KIND
 
 # Units that were stopped are to be remembered with what they came to.
 remember() { # RULE...
-	printf '%s\n' '[Unit]' "After=$(printf '%s-fails.service %s-passes.service ' $(for rule; do echo "$rule" "$rule"; done))" \
-		'[Service]' 'ExecStart=/bin/sleep infinity' >/run/systemd/system/aye-keep.service
+	local passes=("${@/%/-passes.service}")
+	printf '%s\n' '[Unit]' "After=${*/%/-fails.service} ${passes[*]}" '[Service]' 'ExecStart=/bin/sleep infinity' \
+		>/run/systemd/system/aye-keep.service
 }
 
 try_one() { # RULE NUMBER
@@ -131,6 +134,7 @@ stops() { # STATE RESULT
 
 # Lets a program go on that waits at its gate.
 open_gate() {
+	# shellcheck disable=SC2016 # the inner shell's word
 	timeout "$patience" bash -c ': >"$1"' bash "$gate" || fail "nobody waited at $gate"
 }
 
