@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use aye_bus::duration;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::report::Verdict;
 use super::scenario::OF_A_MANAGER;
@@ -58,8 +59,10 @@ pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
         .stdin(Stdio::null())
         .stdout(File::options().write(true).open("/dev/null")?)
         .stderr(Stdio::piped());
-    let mut child = command.spawn()?;
+    // A group of its own, so that nothing of it is left, however it ends.
+    let mut child = command.process_group(0).spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let _group = Group(pid);
     let errors = child.stderr.take();
     let (end, ended) = channel();
     let (tell, told) = channel();
@@ -89,6 +92,15 @@ pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
         return Ok(alone(Verdict::Fail, seen, "end at SIGTERM without a manager, too"));
     };
     Ok(judged(span, status?, told.try_iter()))
+}
+
+/// The processes of the program, which end with this.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = self.0.map(|leader| kill_process_group(leader, Signal::KILL));
+    }
 }
 
 fn judged(span: Duration, status: ExitStatus, mut lines: impl Iterator<Item = String>) -> Alone {

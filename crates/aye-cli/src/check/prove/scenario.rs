@@ -100,6 +100,8 @@ pub(super) fn play(stage: &Stage, wish: &Wish) -> Result<Shown, String> {
     let lines = first.seen.iter().filter(|event| event.kind == "line");
     let log: Vec<String> = lines.map(|event| event.text.clone()).collect();
     let log = log[log.len().saturating_sub(LOG)..].to_vec();
+    let place = |proof: &Proof| super::CHECKS.iter().position(|check| *check == proof.check);
+    proofs.list.sort_by_key(place);
     Ok(Shown { proofs: proofs.list, log })
 }
 
@@ -107,7 +109,10 @@ pub(super) fn play(stage: &Stage, wish: &Wish) -> Result<Shown, String> {
 fn start(stage: &Stage, stand: &mut Stand) -> Result<Duration, String> {
     let limit = stage.service.timeout_start.unwrap_or(NO_LIMIT) + PATIENCE;
     match stand.wait(limit, |event| matches!(event.kind.as_str(), "ready" | "start_timeout")) {
-        Some(event) if event.kind == "ready" => Ok(event.at - stand.began),
+        Some(event) if event.kind == "ready" => {
+            let began = stand.seen.iter().find(|event| event.kind == "starting").map(|event| event.at);
+            Ok(event.at - began.unwrap_or(stand.began))
+        }
         Some(event) => Err(event.text),
         None => Err(format!("nothing was heard of it for {}", duration(limit))),
     }
@@ -159,7 +164,7 @@ fn first_run(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) -> Resul
 
 fn main_process(stage: &Stage, stand: &Stand, proofs: &mut Proofs<'_>) {
     let mut notices: Vec<&str> =
-        stand.seen.iter().filter(|event| event.kind == "notice").map(|event| event.text.as_str()).collect();
+        stand.seen.iter().filter(|event| is_complaint(event)).map(|event| event.text.as_str()).collect();
     notices.dedup();
     let messages = stand.seen.iter().filter(|event| event.kind == "message").count();
     let access = stage.service.notify_access.as_str();
@@ -172,6 +177,12 @@ fn main_process(stage: &Stage, stand: &Stand, proofs: &mut Proofs<'_>) {
         let seen = format!("{messages} messages, all of them accepted (NotifyAccess={access})");
         proofs.add("main-process", Verdict::Pass, seen, "");
     }
+}
+
+/// Whether the manager has something to say against a message. That `STOPPING=1` changes nothing where the manager itself
+/// has begun the stop is as it should be.
+fn is_complaint(event: &Event) -> bool {
+    event.kind == "notice" && !event.text.starts_with("STOPPING=1 is ignored")
 }
 
 fn heartbeat(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) {
