@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A limit that is none is waited for so long.
 const NO_LIMIT: Duration = Duration::from_secs(600);
 
+/// How long a child may take from fork to exec.
+const FORK_TO_EXEC: Duration = Duration::from_millis(500);
+
 /// How many lines of the log are kept.
 const LOG: usize = 200;
 
@@ -151,7 +154,7 @@ fn first_run(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) -> Resul
     let main = ask(stage, main_pid(stage))?;
     heartbeat(stage, stand, proofs);
     let children = look::descendants(main);
-    descriptors(stage, main, &children, proofs);
+    descriptors(stage, stand, main, &children, proofs);
     environment(&children, proofs);
     reload(stage, stand, main, proofs);
     let mut all = look::descendants(main);
@@ -221,7 +224,7 @@ fn heartbeat(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) {
     );
 }
 
-fn descriptors(stage: &Stage, main: u32, children: &[Process], proofs: &mut Proofs<'_>) {
+fn descriptors(stage: &Stage, stand: &mut Stand, main: u32, children: &[Process], proofs: &mut Proofs<'_>) {
     let names: Vec<String> = stage.service.open_files.iter().map(|file| file.name.clone()).collect();
     let given = look::given(main, &names);
     if given.is_empty() {
@@ -230,14 +233,12 @@ fn descriptors(stage: &Stage, main: u32, children: &[Process], proofs: &mut Proo
     if children.is_empty() {
         return proofs.skip("descriptors", "it has no child processes");
     }
-    let leaks: Vec<String> = children
-        .iter()
-        .map(|child| (child, look::leaked(main, child.pid, &given)))
-        .filter(|(_, leaked)| !leaked.is_empty())
-        .map(|(child, leaked)| {
-            format!("PID {} ({}) has descriptor {}", child.pid, child.name, leaked.join(", "))
-        })
-        .collect();
+    let mut leaks = leaks(main, children, &given);
+    if !leaks.is_empty() {
+        // A child between fork and exec has everything yet.
+        stand.wait(FORK_TO_EXEC, |_| false);
+        leaks = self::leaks(main, children, &given);
+    }
     if leaks.is_empty() {
         let seen = format!("none of {} child processes has a descriptor of the manager", children.len());
         proofs.add("descriptors", Verdict::Pass, seen, "");
@@ -245,6 +246,16 @@ fn descriptors(stage: &Stage, main: u32, children: &[Process], proofs: &mut Proo
         let advice = "set close-on-exec (FD_CLOEXEC) on it before starting other programs";
         proofs.add("descriptors", Verdict::Fail, leaks.join("\n"), advice);
     }
+}
+
+/// Which of the children has what.
+fn leaks(main: u32, children: &[Process], given: &[(usize, String)]) -> Vec<String> {
+    let of = |child: &Process| {
+        let leaked = look::leaked(main, child.pid, given);
+        let text = || format!("PID {} ({}) has descriptor {}", child.pid, child.name, leaked.join(", "));
+        (!leaked.is_empty()).then(text)
+    };
+    children.iter().filter_map(of).collect()
 }
 
 /// Advice only: a child that has the variable may send, or may not.
