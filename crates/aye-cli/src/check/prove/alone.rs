@@ -104,16 +104,14 @@ impl Drop for Group {
 }
 
 fn judged(span: Duration, status: ExitStatus, mut lines: impl Iterator<Item = String>) -> Alone {
-    match lines.find(|line| COMPLAINTS.iter().any(|word| line.contains(word))) {
-        Some(line) => alone(
+    let complaint = lines.find(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
+    if let Some(line) = complaint {
+        return alone(
             Verdict::Fail,
             format!("it complains: {line}"),
             "say nothing where NOTIFY_SOCKET is not set",
-        ),
-        None => {
-            let seen =
-                format!("ran {} without NOTIFY_SOCKET, then ended by SIGTERM ({status})", duration(span));
-            alone(Verdict::Pass, seen, "")
-        }
+        );
     }
+    let seen = format!("ran {} without NOTIFY_SOCKET, then ended by SIGTERM ({status})", duration(span));
+    alone(Verdict::Pass, seen, "")
 }

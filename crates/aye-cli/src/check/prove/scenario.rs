@@ -74,7 +74,9 @@ impl Proofs<'_> {
     }
 
     fn skip_all(&mut self, checks: &[&'static str]) {
-        checks.iter().for_each(|check| self.skip(check, "the service did not become ready"));
+        for check in checks {
+            self.skip(check, "the service did not become ready");
+        }
     }
 }
 
@@ -140,9 +142,10 @@ fn ready(stage: &Stage, stand: &Stand, up: &Result<Duration, String>, proofs: &m
         }
         Err(why) => {
             let said = stand.seen.iter().any(|event| event.says("READY=1"));
-            let advice = match said {
-                true => "READY=1 was sent, but did not count: see main-process",
-                false => "have the program send READY=1 when it can serve, or set Type=exec",
+            let advice = if said {
+                "READY=1 was sent, but did not count: see main-process"
+            } else {
+                "have the program send READY=1 when it can serve, or set Type=exec"
             };
             proofs.add("ready", Verdict::Fail, why.clone(), advice);
         }
