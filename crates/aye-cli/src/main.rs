@@ -39,6 +39,10 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == aye_manager::EXECUTOR) {
         return aye_manager::execute().into();
     }
+    // The manager that a service is proved under: see check::prove.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == check::MANAGE) {
+        return check::manage(std::env::args_os().skip(2)).into();
+    }
     // A child of ours that runs a program beside us: see child.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|argument| argument == child::BECOME) {

@@ -51,6 +51,18 @@ pub(crate) struct Args {
     /// Write the result of a run as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Prove only this; repeatable
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) only: Vec<String>,
+    /// Do not prove this; repeatable
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) skip: Vec<String>,
+    /// Watch heartbeats for this long [default: three times the watchdog's interval]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) observe: Option<String>,
+    /// Run it with this WatchdogSec=
+    #[arg(long, value_name = "DUR")]
+    pub(crate) watchdog: Option<String>,
     /// Print a unit file for CMD, from what it was seen to do
     #[arg(long, requires = "command")]
     pub(crate) init: bool,

@@ -29,6 +29,7 @@ use crate::exit::Exit;
 pub(crate) use args::Args;
 use finding::Finding;
 use load::Refusal;
+pub(crate) use prove::{MANAGE, manage};
 use rule::Severity;
 
 /// Runs the verb to its end.

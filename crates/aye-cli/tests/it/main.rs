@@ -13,6 +13,7 @@ mod manual;
 mod notify;
 mod peer;
 mod place;
+mod prove;
 mod restart;
 mod rolling;
 mod run;

@@ -49,6 +49,8 @@ impl Manager {
         let Some(context) = self.context(unit, datagram) else {
             return;
         };
+        let lines = || datagram.message.lines().map(String::from_utf8_lossy);
+        self.observer.message(unit, datagram.sender.pid, &lines().collect::<Vec<_>>().join("\n"));
         let judged = judge(&datagram.message, &context);
         if matches!(judged.as_slice(), [Judged { verdict: Verdict::Accepted(Effect::Completes, _), .. }]) {
             return; // dropping the datagram closes its descriptor, and that is the barrier
@@ -56,7 +58,7 @@ impl Manager {
         if let (Err(refused), false) =
             (permit(context.access, context.role), datagram.message.contains("BARRIER=1"))
         {
-            let text = datagram.message.lines().map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
+            let text = lines().collect::<Vec<_>>().join(" ");
             let pid = datagram.sender.pid;
             return self.observer.notice(unit, &format!("{text} of PID {pid} was refused: {refused}"));
         }

@@ -30,6 +30,10 @@ pub trait Observer {
     fn report(&mut self, unit: &str, report: &Report);
     /// A unit's message was refused or not understood, or the like.
     fn notice(&mut self, unit: &str, text: &str);
+    /// A message came from a process, whatever becomes of it.
+    fn message(&mut self, unit: &str, pid: u32, text: &str) {
+        let _ = (unit, pid, text);
+    }
     /// A unit wrote a line.
     fn line(&mut self, unit: &str, line: &str);
     /// Whether to wait a little before reading more of what units write. Their pipes fill meanwhile, and they wait.

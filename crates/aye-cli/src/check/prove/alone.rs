@@ -1,0 +1,117 @@
+//! The service as from a shell: its program without a manager, which must neither crash, nor hang, nor complain of that.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use aye_bus::duration;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::report::Verdict;
+use super::scenario::OF_A_MANAGER;
+use super::stage::Stage;
+
+/// How long a program that was to crash for want of a manager is given for it, besides the time it took to get ready.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long it may take to end.
+const NO_LIMIT: Duration = Duration::from_secs(90);
+
+/// Words in a complaint about the manager that is not there.
+const COMPLAINTS: [&str; 4] = ["NOTIFY_SOCKET", "sd_notify", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
+/// What came of it.
+pub(super) struct Alone {
+    pub(super) verdict: Verdict,
+    pub(super) seen: String,
+    pub(super) advice: &'static str,
+}
+
+fn alone(verdict: Verdict, seen: impl Into<String>, advice: &'static str) -> Alone {
+    Alone { verdict, seen: seen.into(), advice }
+}
+
+/// Runs the program for a little longer than it took to get ready, then ends it.
+pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
+    let service = &stage.service;
+    if !service.sockets.is_empty() || !service.environment_files.is_empty() {
+        return Ok(alone(Verdict::Skip, "it needs its socket unit or EnvironmentFile=", ""));
+    }
+    let variables = &service.environment;
+    let value = |name: &str| {
+        let own = variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        own.or_else(|| std::env::var(name).ok())
+    };
+    let words = service.exec_start.argv(&value);
+    let mut command = Command::new(&service.exec_start.executable);
+    command.args(words.iter().skip(1)).envs(variables.iter().map(|(key, value)| (key, value)));
+    for variable in OF_A_MANAGER {
+        command.env_remove(variable);
+    }
+    if let Some(path) = service.working_directory.as_ref().and_then(|folder| folder.path.as_ref()) {
+        command.current_dir(path);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(File::options().write(true).open("/dev/null")?)
+        .stderr(Stdio::piped());
+    // A group of its own, so that nothing of it is left, however it ends.
+    let mut child = command.process_group(0).spawn()?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let _group = Group(pid);
+    let errors = child.stderr.take();
+    let (end, ended) = channel();
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        let lines = errors.into_iter().flat_map(|errors| BufReader::new(errors).split(b'\n'));
+        for line in lines.map_while(Result::ok) {
+            let _ = tell.send(String::from_utf8_lossy(&line).into_owned());
+        }
+    });
+    thread::spawn(move || end.send(child.wait()));
+    let span = ready * 2 + PATIENCE;
+    let early = match ended.recv_timeout(span) {
+        Ok(status) => Some(status?),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+    };
+    if let Some(status) = early {
+        let last = told.try_iter().last().map(|line| format!(": {line}")).unwrap_or_default();
+        let advice = "send nothing where NOTIFY_SOCKET is not set, and go on";
+        return Ok(alone(Verdict::Fail, format!("ended within {} ({status}){last}", duration(span)), advice));
+    }
+    let send = |signal| pid.map(|pid| kill_process(pid, signal));
+    let _ = send(Signal::TERM);
+    let limit = service.timeout_stop.unwrap_or(NO_LIMIT);
+    let Ok(status) = ended.recv_timeout(limit) else {
+        let _ = send(Signal::KILL);
+        let seen = format!("still there {} after SIGTERM; killed", duration(limit));
+        return Ok(alone(Verdict::Fail, seen, "end at SIGTERM without a manager, too"));
+    };
+    Ok(judged(span, status?, told.try_iter()))
+}
+
+/// The processes of the program, which end with this.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = self.0.map(|leader| kill_process_group(leader, Signal::KILL));
+    }
+}
+
+fn judged(span: Duration, status: ExitStatus, mut lines: impl Iterator<Item = String>) -> Alone {
+    let complaint = lines.find(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
+    if let Some(line) = complaint {
+        return alone(
+            Verdict::Fail,
+            format!("it complains: {line}"),
+            "say nothing where NOTIFY_SOCKET is not set",
+        );
+    }
+    let seen = format!("ran {} without NOTIFY_SOCKET, then ended by SIGTERM ({status})", duration(span));
+    alone(Verdict::Pass, seen, "")
+}

@@ -1,0 +1,127 @@
+//! `aye check --run` with real services: one that does what it should, and for each check one that does not.
+
+use std::fs;
+
+use crate::place::{Outcome, Place};
+
+/// A service that is ready, says that it stops, and ends at SIGTERM; `$1` is what else it does. It writes to the descriptor
+/// that `OpenFile=` gave it, where there is one.
+const SERVE: &str = r#"#!/bin/bash
+say() { [[ -z ${LISTEN_FDS-} ]] || printf '%s\n' "$1" >&3; }
+end() { say STOPPING=1; kill "$child"; exit 0; }
+trap end TERM
+case ${1-} in
+deaf) trap '' TERM ;;
+needy) set -u; : "$NOTIFY_SOCKET" ;;
+silent) say() { :; } ;;
+status) end() { kill "$child"; exit 7; } ;;
+complains) [[ ${NOTIFY_SOCKET-} ]] || echo 'NOTIFY_SOCKET is not set' >&2 ;;
+esac
+if [[ ${1-} == leak || -z ${LISTEN_FDS-} ]]; then
+	sleep 1000 &
+else
+	sleep 1000 3>&- &
+fi
+child=$!
+say READY=1
+[[ ${1-} != wrong ]] || say WATCHDOG_USEC=soon
+while :; do wait "$child"; done
+"#;
+
+fn place(how: &str, settings: &str) -> Place {
+    let place = Place::new().file("serve", SERVE);
+    let serve = place.units().join("serve");
+    let service = format!(
+        "Type=notify\nOpenFile=/run/systemd/notify:notify\nExecStart=/bin/bash {} {how}\n{settings}",
+        serve.display()
+    );
+    place.service("web.service", &service)
+}
+
+fn check(place: &Place, words: &[&str]) -> Outcome {
+    place.aye(&[&["check", "--run", "web.service"], words].concat())
+}
+
+/// The verdict on one check.
+fn verdict(outcome: &Outcome, check: &str) -> String {
+    let row = outcome.stdout.lines().find(|line| line.split_whitespace().nth(1) == Some(check));
+    let verdict = row.and_then(|row| row.split_whitespace().next());
+    verdict.unwrap_or_else(|| panic!("{check}: {outcome:?}")).to_owned()
+}
+
+#[track_caller]
+fn fails(how: &str, settings: &str, check_name: &str) {
+    let place = place(how, settings);
+    let outcome = check(&place, &["--only", check_name]);
+    assert_eq!((verdict(&outcome, check_name).as_str(), outcome.code), ("FAIL", Some(1)), "{outcome:?}");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_check_that_is_not_there_is_a_usage_error() {
+    let outcome = check(&place("", ""), &["--only", "reddy"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""));
+    assert!(outcome.stderr.starts_with("aye check: there is no check reddy: expected one of ready, "));
+}
+
+#[test]
+fn a_unit_that_cannot_be_read_is_named_where_it_is() {
+    let place = Place::new().file("web.service", "[Service]\nExecStart\n");
+    let outcome = check(&place, &[]);
+    assert_eq!(outcome.code, Some(2));
+    assert_eq!(outcome.stderr, "aye check: web.service:2: expected KEY=VALUE, found \"ExecStart\"\n");
+}
+
+#[test]
+fn a_service_that_never_says_ready_is_not_ready() {
+    fails("silent", "TimeoutStartSec=300ms\n", "ready");
+}
+
+#[test]
+fn a_message_that_is_not_understood_is_shown() {
+    fails("wrong", "", "main-process");
+}
+
+#[test]
+fn a_watchdog_without_heartbeats_is_a_failure() {
+    fails("", "WatchdogSec=300ms\n", "heartbeat");
+}
+
+#[test]
+fn a_child_that_has_the_descriptor_is_found() {
+    fails("leak", "", "descriptors");
+}
+
+#[test]
+fn a_service_that_ignores_sigterm_does_not_stop() {
+    fails("deaf", "TimeoutStopSec=300ms\n", "stop");
+}
+
+#[test]
+fn an_exit_status_that_nobody_named_is_no_clean_stop() {
+    fails("status", "", "stop");
+    let place = place("status", "SuccessExitStatus=7\n");
+    assert_eq!(verdict(&check(&place, &["--only", "stop"]), "stop"), "pass");
+}
+
+#[test]
+fn a_service_that_needs_a_manager_is_found_out() {
+    fails("needy", "", "without-manager");
+    fails("complains", "", "without-manager");
+}
+
+#[test]
+fn a_good_service_passes_everything_that_applies_and_leaves_nothing() {
+    let place = place("", "");
+    let outcome = check(&place, &["--junit", "report.xml"]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    for name in ["ready", "main-process", "descriptors", "stop", "orphans", "restart", "without-manager"] {
+        assert_eq!(verdict(&outcome, name), "pass", "{outcome:?}");
+    }
+    for name in ["heartbeat", "reload", "heartbeat-stops"] {
+        assert_eq!(verdict(&outcome, name), "skip", "{outcome:?}");
+    }
+    let xml = fs::read_to_string(place.units().join("report.xml")).unwrap();
+    assert!(xml.contains("tests=\"11\" failures=\"0\" errors=\"0\" skipped=\"3\""), "{xml}");
+    place.assert_nothing_left();
+}
