@@ -112,6 +112,10 @@ pub(crate) fn execute(mut words: impl Iterator<Item = OsString>) -> Exit {
     let Some(program) = command.first().cloned() else {
         return Exit::Usage;
     };
+    if let Err(error) = Signals::unblock() {
+        crate::complain(format_args!("aye: cannot unblock the signals of {}: {error}", program.display()));
+        return Exit::Failed;
+    }
     // Under a manager SIGPIPE is ignored (IgnoreSIGPIPE=yes); outside, the program gets what a shell would give it.
     let under_manager = std::env::var_os("SYSTEMD_EXEC_PID").is_some();
     let sigpipe = if under_manager { Sigpipe::Ignore } else { Sigpipe::Default };

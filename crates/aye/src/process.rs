@@ -137,7 +137,7 @@ impl Signal {
 }
 
 /// The signals of this process, as a descriptor to poll (signalfd(2)): from its making on all that can be are blocked, and
-/// none has its default effect. Children that `std::process::Command` starts have none blocked.
+/// none has its default effect. Children inherit that, and are to [`unblock`](Self::unblock) before they become a program.
 ///
 /// ```
 /// let signals = aye::process::Signals::block()?;
@@ -160,6 +160,21 @@ impl Signals {
     /// What the kernel says to signalfd(2).
     pub fn block() -> std::io::Result<Self> {
         sys::open_signals().map(Self)
+    }
+
+    /// Blocks none any more, as a manager starts its programs: for a child that is about to become one.
+    ///
+    /// ```
+    /// let signals = aye::process::Signals::block()?;
+    /// aye::process::Signals::unblock()?;
+    /// # drop(signals);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the kernel says to sigprocmask(2).
+    pub fn unblock() -> std::io::Result<()> {
+        sys::unblock_signals()
     }
 
     /// The next one; `None` while there is none.

@@ -43,6 +43,11 @@ pub(crate) fn reset_signals() -> io::Result<()> {
         // SAFETY: signal(2) is given a constant; what cannot be changed (SIGKILL, SIGSTOP) is refused.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
+    unblock_signals()
+}
+
+/// Blocks no signal any more.
+pub(crate) fn unblock_signals() -> io::Result<()> {
     // SAFETY: the set is initialised by sigemptyset(3) before it is used; the old mask is not asked for.
     check(unsafe {
         let mut none = mem::zeroed();

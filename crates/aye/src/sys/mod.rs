@@ -18,7 +18,9 @@ mod vsock;
 #[cfg(feature = "std")]
 pub(crate) use child::{Forked, close, close_all_but, end_after, exit_now, fork, reap};
 #[cfg(feature = "std")]
-pub(crate) use exec::{close_on_exec_from, duplicate_to, exec, keep_across_exec, reset_signals};
+pub(crate) use exec::{
+    close_on_exec_from, duplicate_to, exec, keep_across_exec, reset_signals, unblock_signals,
+};
 #[cfg(feature = "std")]
 pub(crate) use inherited::{adopt, duplicate, is_inherited};
 #[cfg(feature = "std")]
