@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::ports::Ports;
@@ -61,7 +62,8 @@ fn addresses(host: &Host) -> io::Result<Vec<SocketAddr>> {
     })
 }
 
-/// Connects as a stream, or as whatever the socket is (EPROTOTYPE, unix(7)).
+/// Connects as a stream, or as whatever the socket is: of another type a path answers EPROTOTYPE (unix(7)), and an abstract
+/// name, which belongs to one type, ECONNREFUSED.
 fn unix(path: &str) -> io::Result<()> {
     let address = match path.strip_prefix('@') {
         Some(name) => SocketAddrUnix::new_abstract_name(name.as_bytes())?,
@@ -73,9 +75,10 @@ fn unix(path: &str) -> io::Result<()> {
         let socket =
             socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
         result = connect(&socket, &address);
-        if result != Err(rustix::io::Errno::PROTOTYPE) {
+        if !matches!(result, Err(Errno::PROTOTYPE | Errno::CONNREFUSED)) {
             break;
         }
     }
-    Ok(result?)
+    // What a path says to all but the right type is no news.
+    Ok(result.map_err(|error| if error == Errno::PROTOTYPE { Errno::CONNREFUSED } else { error })?)
 }

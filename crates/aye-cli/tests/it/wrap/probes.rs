@@ -89,26 +89,21 @@ fn a_program_that_is_not_ready_in_time_is_ended_and_said_what_was_missing() {
 #[test]
 fn ready_is_said_by_aye_when_all_probes_have_held_and_not_before() {
     let managed = Managed::new();
-    let script =
-        "mkfifo go; read word <go; touch there; read word <go; echo listening; read word <go; exit 5";
+    let script = "wait_for() { until [ -e $1 ]; do sleep 0.01; done; }; wait_for 1; touch there; wait_for 2; \
+        echo listening; wait_for 3; exit 5";
     let running = managed
         .place
         .start(managed.command(&["--ready-on", "file:there", "--ready-on", "log:^listen"], script));
     let units = managed.place.units();
     managed.hears_up_to("STATUS=waiting for file:there: does not exist; log:^listen");
-    let go = || {
-        while !units.join("go").exists() {
-            std::thread::yield_now();
-        }
-        std::fs::write(units.join("go"), "x\n").unwrap();
-    };
-    go();
+    let go = |step: &str| std::fs::write(units.join(step), "").unwrap();
+    go("1");
     managed.hears_up_to("STATUS=waiting for log:^listen");
-    go();
+    go("2");
     let datagram = managed.hears();
     assert!(datagram.message.contains("READY=1"), "{:?}", datagram.message);
     assert_eq!(datagram.sender.pid, running.pid());
-    go();
+    go("3");
     assert_eq!(managed.hears_up_to("STOPPING=1"), ["STOPPING=1\nSTATUS=the program ended with status 5"]);
     assert_eq!(running.ends().0, Some(5));
 }
