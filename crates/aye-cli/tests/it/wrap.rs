@@ -1,4 +1,6 @@
-//! `aye wrap`: the program gets the connected notify socket and is the same process.
+//! `aye wrap`: the program gets the connected notify socket and is the same process; with probes aye stays beside it.
+
+mod probes;
 
 use std::os::unix::ffi::OsStrExt;
 
