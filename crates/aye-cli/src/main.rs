@@ -8,6 +8,8 @@ mod output;
 mod place;
 mod restart;
 mod run;
+mod status;
+mod terminal;
 mod words;
 mod wrap;
 
@@ -28,6 +30,7 @@ enum Aye {
     Wrap(wrap::Args),
     Run(run::Args),
     Restart(Box<restart::Args>),
+    Status(status::Args),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Ok(Aye::Wrap(args)) => wrap::run(args).into(),
         Ok(Aye::Run(args)) => run::run(args).into(),
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
+        Ok(Aye::Status(args)) => status::run(&args).into(),
         Err(error) => refuse(&error).into(),
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::emulator::Terminal;
+use crate::terminal::emulator::Terminal;
 use super::stage::{Stage, millis, stopped, web};
 use super::*;
 

@@ -1,6 +1,6 @@
 //! A run, a terminal and a clock, for the tests of the rows.
 
-use super::emulator::Terminal;
+use crate::terminal::emulator::Terminal;
 use super::*;
 use crate::exit::Exit;
 

@@ -1,6 +1,6 @@
 //! What a person sees after each step, on a terminal of this folder's own.
 
-use super::emulator::Terminal;
+use crate::terminal::emulator::Terminal;
 use super::stage::{Stage, millis, stopped, unit, web};
 use super::*;
 use crate::restart::report::Hook;
