@@ -19,7 +19,9 @@ pub(super) enum Now {
 impl Now {
     pub(super) fn of(place: &Where) -> Self {
         match place {
-            Where::Host(_) => Self::Realtime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+            Where::Host(_) => {
+                Self::Realtime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+            }
             _ => Self::Monotonic(clock_gettime(ClockId::Monotonic).try_into().unwrap_or_default()),
         }
     }

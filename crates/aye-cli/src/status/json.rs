@@ -53,7 +53,13 @@ pub(super) fn unit(host: Option<&str>, unit: &Unit, fact: &Fact, now: SystemTime
 }
 
 /// That a unit matches no more, or what became of the link to a manager.
-pub(super) fn other(event: &str, host: Option<&str>, unit: Option<&str>, reason: &str, now: SystemTime) -> Value {
+pub(super) fn other(
+    event: &str,
+    host: Option<&str>,
+    unit: Option<&str>,
+    reason: &str,
+    now: SystemTime,
+) -> Value {
     json!({ "v": 1, "ts": ts(now), "event": event, "host": host, "unit": unit, "reason": reason })
 }
 

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use aye_bus::{ActiveState, Error, Manager, Unit, Where, resolve};
 use futures_util::future::join_all;
 use rustix::termios::tcgetwinsize;
+use tokio::task::LocalSet;
 
 use crate::exit::Exit;
 pub(crate) use args::Args;
@@ -28,7 +29,7 @@ type Refusal = (Exit, String);
 pub(crate) fn run(args: &Args) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(status(args)),
+        Ok(runtime) => LocalSet::new().block_on(&runtime, status(args)),
         Err(error) => Err((Exit::Failed, format!("cannot start the event loop: {error}"))),
     };
     outcome.unwrap_or_else(|(exit, reason)| {

@@ -52,9 +52,8 @@ pub(super) fn table(rows: &[Row], style: Style) -> Vec<String> {
 pub(super) fn sentence(row: &Row) -> String {
     let cells = of(row);
     let host = row.host.as_ref().map(|host| format!("{host}:")).unwrap_or_default();
-    let named = |column: usize, name: &str| {
-        (!cells[column].is_empty()).then(|| format!("{name} {}", cells[column]))
-    };
+    let named =
+        |column: usize, name: &str| (!cells[column].is_empty()).then(|| format!("{name} {}", cells[column]));
     let text = Some(cells[TEXT].clone()).filter(|text| !text.is_empty());
     let ready = if row.fact.state == State::Starting { "for" } else { "ready after" };
     let rest = [named(3, ready), named(5, "restarts"), text];
@@ -228,18 +227,14 @@ mod tests {
 
     #[test]
     fn a_host_has_a_column_and_a_lost_link_a_word() {
-        let row = Row { host: Some("web1".to_owned()), lost: Some(Duration::from_secs(3)), ..row(&unit("web")) };
-        assert_eq!(
-            shown(&[row], 80)[1],
-            "web1  web   active  1.3 s  15 s    link lost 3 s ago"
-        );
+        let row =
+            Row { host: Some("web1".to_owned()), lost: Some(Duration::from_secs(3)), ..row(&unit("web")) };
+        assert_eq!(shown(&[row], 80)[1], "web1  web   active  1.3 s  15 s    link lost 3 s ago");
     }
 
     #[test]
     fn an_uptime_has_two_figures() {
-        for (secs, text) in
-            [(59, "59 s"), (61, "1 min 1 s"), (3_660, "1 h 1 min"), (90_000, "1 d 1 h")]
-        {
+        for (secs, text) in [(59, "59 s"), (61, "1 min 1 s"), (3_660, "1 h 1 min"), (90_000, "1 d 1 h")] {
             assert_eq!(age(Duration::from_secs(secs)), text);
         }
     }
