@@ -10,6 +10,8 @@ use crate::output::short;
 use crate::terminal::width::{cells, cut, padded};
 
 const GAP: usize = 2;
+/// So many cells are as good as without end.
+const UNCUT: usize = usize::MAX / 8;
 const HEADINGS: [&str; 8] = ["HOST", "UNIT", "STATE", "READY", "UPTIME", "RESTARTS", "WATCHDOG", "STATUS"];
 const STATE: usize = 2;
 const WATCHDOG: usize = 6;
@@ -145,7 +147,7 @@ fn line(
     let mut text = String::new();
     let mut taken = 0;
     for column in (0..8).filter(|column| widths[*column] > 0) {
-        let left = width.map_or(usize::MAX, |width| width.saturating_sub(taken));
+        let left = width.map_or(UNCUT, |width| width.saturating_sub(taken));
         let last = widths[column + 1..].iter().all(|width| *width == 0);
         let room = if column == TEXT { left } else { widths[column].min(left) };
         let cell = cut(&row[column], room);

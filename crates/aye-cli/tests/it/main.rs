@@ -15,6 +15,7 @@ mod place;
 mod restart;
 mod rolling;
 mod run;
+mod status;
 mod systemctl;
 mod terminal;
 mod tidy;
