@@ -20,9 +20,10 @@ impl Now {
     pub(super) fn of(place: &Where) -> Self {
         match place {
             Where::Host(_) => {
-                Self::Realtime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+                Self::Realtime(micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
             }
-            _ => Self::Monotonic(clock_gettime(ClockId::Monotonic).try_into().unwrap_or_default()),
+            // Whole microseconds, as the managers' are.
+            _ => Self::Monotonic(micros(clock_gettime(ClockId::Monotonic).try_into().unwrap_or_default())),
         }
     }
 
@@ -34,6 +35,10 @@ impl Now {
             Self::Realtime(now) => now.saturating_sub(stamp.realtime),
         })
     }
+}
+
+fn micros(span: Duration) -> Duration {
+    Duration::from_micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -65,7 +65,11 @@ async fn status(args: &Args) -> Result<Exit, Refusal> {
         .map(|(place, now, unit)| (place.host(), Fact::of(&unit, now, true), unit))
         .map(|(host, fact, unit)| (host, unit, fact))
         .collect();
-    let text = if args.json { lines(&facts) } else { text(&facts) };
+    let text = match worst {
+        _ if args.json => lines(&facts),
+        Some(_) if facts.is_empty() => String::new(),
+        _ => text(&facts),
+    };
     io::stdout()
         .write_all(text.as_bytes())
         .map_err(|error| (Exit::Failed, format!("cannot write to stdout: {error}")))?;

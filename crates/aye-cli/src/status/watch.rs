@@ -5,7 +5,7 @@ mod book;
 mod link;
 mod screen;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aye_bus::{Error, Manager, Signal, Unit, Where};
 use tokio::signal::unix::{SignalKind, signal};
@@ -224,6 +224,6 @@ impl<'a> Watch<'a> {
 
     fn draw(&mut self) {
         let sites = self.sites.iter().map(|site| (&site.place, &site.book));
-        self.screen.draw(sites, SystemTime::now());
+        self.screen.draw(sites);
     }
 }

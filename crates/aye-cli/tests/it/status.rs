@@ -1,7 +1,11 @@
 //! `aye status` against `aye run`: what it shows is what systemctl shows of the same manager, and --watch tells of changes.
 
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+
 use crate::fake::{Act, Fake};
-use crate::place::{Place, READY};
+use crate::place::{Place, READY, await_exit};
 
 fn place() -> Place {
     Place::new()
@@ -82,7 +86,7 @@ fn watch_tells_of_each_change_and_of_the_end_of_the_manager() {
     watch.says("web@2: active");
     assert_eq!(place.systemctl(&["kill", "--signal=KILL", "web@2"]).code, Some(0));
     watch.says("web@2: failed, killed by SIGKILL");
-    manager.interrupted();
+    manager.signal(Signal::INT);
     watch.says("lost: ");
     let (code, _) = watch.interrupted();
     assert_eq!(code, Some(0));
@@ -95,41 +99,44 @@ fn watch_goes_on_with_a_manager_that_is_back() {
     manager.says(": ready");
     let mut watch = place.start(place.command(&["status", "--watch", "--json", "web@1"]));
     watch.says(r#""state":"active""#);
-    manager.interrupted();
+    manager.signal(Signal::INT);
     watch.says(r#""event":"lost""#);
-    let mut manager = place.run(&["web@1"]);
-    manager.says(": ready");
+    await_exit(manager.pid());
+    let mut second = place.run(&["web@1"]);
+    second.says(": ready");
     watch.says(r#""event":"back""#);
     watch.says(r#""state":"active""#);
     assert_eq!(watch.interrupted().0, Some(0));
-    manager.interrupted();
-    place.assert_nothing_left();
 }
 
-#[test]
-fn a_quiet_watch_asks_the_manager_nothing() {
+#[tokio::test]
+async fn a_quiet_watch_asks_the_manager_nothing() {
     let place = Place::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let guard = runtime.enter();
     let fake = Fake::listen(&place.runtime(), &[("web@1.service", Act::Succeed)]);
-    drop(guard);
-    // By way of script(1) it has a terminal, on which the ages tick.
-    let watch = place.command(&["status", "--watch", "web@1"]);
-    let mut words = vec![watch.get_program().to_owned()];
-    words.extend(watch.get_args().map(ToOwned::to_owned));
-    let words: Vec<String> = words.into_iter().map(|word| word.into_string().unwrap()).collect();
-    let mut script = std::process::Command::new("script");
-    script.args(["-qfec", &words.join(" "), "/dev/null"]).current_dir(place.units());
-    script.envs(watch.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    script.env("TERM", "xterm").stdin(std::process::Stdio::null());
-    let mut watch = place.start(script);
-    watch.says("web@1");
-    let asked = fake.asked();
-    assert!(asked > 0);
-    // Each drawing is a tick of the clock: three of them, and no call.
-    for _ in 0..3 {
+    // The fake is served by this thread, the terminal awaited on another.
+    tokio::task::spawn_blocking(move || {
+        let mut watch = place.start(on_a_terminal(&place, "status --watch web@1"));
         watch.says("web@1");
-    }
-    assert_eq!(fake.asked(), asked);
-    watch.signalled(rustix::process::Signal::TERM);
+        let asked = fake.asked();
+        assert!(asked > 0);
+        // Each drawing is a tick of the clock: three of them, and no call.
+        for _ in 0..3 {
+            watch.says("web@1");
+        }
+        assert_eq!(fake.asked(), asked);
+        watch.signalled(Signal::TERM);
+    })
+    .await
+    .unwrap();
+}
+
+/// The command on a terminal of its own, by way of script(1).
+fn on_a_terminal(place: &Place, arguments: &str) -> Command {
+    let aye = place.command(&[]);
+    let mut script = Command::new("script");
+    let line = format!("exec {} {arguments}", aye.get_program().display());
+    script.args(["-qfec", &line, "/dev/null"]).current_dir(place.units());
+    script.envs(aye.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script.env("TERM", "xterm").stdin(Stdio::null());
+    script
 }

@@ -104,7 +104,7 @@ impl Screen {
     }
 
     /// Draws the table anew.
-    pub(super) fn draw<'b>(&mut self, sites: impl Iterator<Item = (&'b Where, &'b Book)>, _now: SystemTime) {
+    pub(super) fn draw<'b>(&mut self, sites: impl Iterator<Item = (&'b Where, &'b Book)>) {
         if self.mode != Mode::Table {
             return;
         }
