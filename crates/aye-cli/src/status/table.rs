@@ -61,10 +61,8 @@ pub(super) fn sentence(row: &Row) -> String {
     let rest = [named(3, ready), named(5, "restarts"), text];
     let rest: Vec<String> = rest.into_iter().flatten().collect();
     let state = &cells[STATE];
-    match rest.is_empty() {
-        true => format!("{host}{}: {state}", cells[1]),
-        false => format!("{host}{}: {state}, {}", cells[1], rest.join(", ")),
-    }
+    let rest = if rest.is_empty() { String::new() } else { format!(", {}", rest.join(", ")) };
+    format!("{host}{}: {state}{rest}", cells[1])
 }
 
 fn of(row: &Row) -> [String; 8] {

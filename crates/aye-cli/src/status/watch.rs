@@ -158,10 +158,7 @@ impl<'a> Watch<'a> {
                 Step::Find(name) => {
                     let listed = manager.list_units(&name).await.unwrap_or_default();
                     // Looked up only where it is loaded: looking at a unit loads it, which would be told as news again.
-                    let path = match listed.is_empty() {
-                        true => None,
-                        false => manager.get(&name).await.ok(),
-                    };
+                    let path = if listed.is_empty() { None } else { manager.get(&name).await.ok() };
                     Input::Found { site, name, path }
                 }
             };

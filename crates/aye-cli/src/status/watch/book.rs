@@ -58,23 +58,18 @@ impl Book {
     /// A unit was read. Whether anything is new that is worth a line of its own: heartbeats are not.
     pub(super) fn put(&mut self, unit: &Unit) -> bool {
         let entry = Entry { unit: unit.clone(), read: Instant::now() };
-        match self.entries.iter_mut().find(|entry| entry.unit.name == unit.name) {
-            Some(known) => {
-                let is_new = essence(&known.unit) != essence(unit);
-                *known = entry;
-                is_new
-            }
-            None => {
-                // Named units stay as they were named; those that a glob finds stand in their natural place.
-                let sorted =
-                    !self.patterns.iter().all(|pattern| is_name(pattern)) || self.patterns.is_empty();
-                let after = |entry: &Entry| aye_bus::natural_order(&entry.unit.name, &unit.name).is_gt();
-                let place = self.entries.iter().position(|entry| sorted && after(entry));
-                let place = place.unwrap_or(self.entries.len());
-                self.entries.insert(place, entry);
-                true
-            }
+        if let Some(known) = self.entries.iter_mut().find(|entry| entry.unit.name == unit.name) {
+            let is_new = essence(&known.unit) != essence(unit);
+            *known = entry;
+            return is_new;
         }
+        // Named units stay as they were named; those that a glob finds stand in their natural place.
+        let sorted = !self.patterns.iter().all(|pattern| is_name(pattern)) || self.patterns.is_empty();
+        let after = |entry: &Entry| aye_bus::natural_order(&entry.unit.name, &unit.name).is_gt();
+        let place = self.entries.iter().position(|entry| sorted && after(entry));
+        let place = place.unwrap_or(self.entries.len());
+        self.entries.insert(place, entry);
+        true
     }
 
     fn is_named(&self, name: &str) -> bool {
@@ -89,9 +84,10 @@ impl Book {
 
     /// A unit was loaded: of interest when it is one of those meant and not known yet.
     pub(super) fn loaded(&mut self, name: &str) {
-        let meant = match self.patterns.is_empty() {
-            true => name.ends_with(".service"),
-            false => self.patterns.iter().any(|pattern| fits(pattern, name)),
+        let meant = if self.patterns.is_empty() {
+            fits("*", name)
+        } else {
+            self.patterns.iter().any(|pattern| fits(pattern, name))
         };
         if !meant || self.has(name) {
             return;
