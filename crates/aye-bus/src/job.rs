@@ -111,6 +111,16 @@ pub enum Signal {
         /// How it ended.
         result: JobResult,
     },
+    /// A unit was loaded; nothing else is said of it in that moment.
+    Loaded {
+        /// Its name.
+        name: String,
+    },
+    /// A unit was unloaded.
+    Unloaded {
+        /// Its name.
+        name: String,
+    },
     /// A unit changed.
     Changed {
         /// The unit's object path.
@@ -176,6 +186,8 @@ fn read(message: &Message) -> Option<Signal> {
     let header = message.header();
     match header.member()?.as_str() {
         "JobRemoved" => job_removed(message),
+        "UnitNew" => Some(Signal::Loaded { name: unit_name(message)? }),
+        "UnitRemoved" => Some(Signal::Unloaded { name: unit_name(message)? }),
         "PropertiesChanged" => changed(message, header.path()?),
         _ => None,
     }
@@ -185,6 +197,13 @@ fn job_removed(message: &Message) -> Option<Signal> {
     let body = message.body();
     let (_, job, _, result): (u32, ObjectPath<'_>, &str, &str) = body.deserialize().ok()?;
     Some(Signal::JobRemoved { job: job.into(), result: JobResult::parse(result) })
+}
+
+/// `UnitNew` and `UnitRemoved`: the name and the object.
+fn unit_name(message: &Message) -> Option<String> {
+    let body = message.body();
+    let (name, _): (&str, ObjectPath<'_>) = body.deserialize().ok()?;
+    Some(name.to_owned())
 }
 
 fn changed(message: &Message, path: &ObjectPath<'_>) -> Option<Signal> {

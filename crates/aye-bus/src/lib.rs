@@ -20,6 +20,7 @@ mod proxy;
 mod reason;
 mod resolve;
 mod span;
+mod stamp;
 mod unit;
 mod verdict;
 
@@ -31,10 +32,11 @@ pub use job::{Change, JobResult, Signal, Signals};
 pub use machine::Machine;
 pub use natural::compare as natural_order;
 pub use proxy::{Listed, Manager, Verb};
-pub use resolve::resolve;
+pub use resolve::{fits, resolve};
 pub use span::duration;
+pub use stamp::{Stamp, Stamps};
 pub use unit::{ActiveState, Invocation, Service, Unit};
 /// The path of a unit or a job.
 pub use zbus::OwnedObjectPath;
 
-pub use verdict::{Verdict, judge, judge_reload, judge_unseen};
+pub use verdict::{Verdict, failed_because, judge, judge_reload, judge_unseen};

@@ -126,12 +126,22 @@ impl Manager {
     /// # Errors
     /// As any call: the manager may be gone or may refuse.
     pub async fn watch(&self) -> Result<Signals> {
+        self.signals(&["JobRemoved", "PropertiesChanged"]).await
+    }
+
+    /// The same, with the units that are loaded and unloaded.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn watch_units(&self) -> Result<Signals> {
+        self.signals(&["PropertiesChanged", "UnitNew", "UnitRemoved"]).await
+    }
+
+    async fn signals(&self, members: &[&str]) -> Result<Signals> {
         let signals = Signals::of(&self.connection, self.ending.clone());
         if self.connection.is_bus() {
-            for rule in [
-                "type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'",
-                "type='signal',sender='org.freedesktop.systemd1',member='PropertiesChanged'",
-            ] {
+            for member in members {
+                let rule = format!("type='signal',sender='{NAME}',member='{member}'");
                 let bus = "org.freedesktop.DBus";
                 let added = self.connection.call_method(
                     Some(bus),

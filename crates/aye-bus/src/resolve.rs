@@ -130,6 +130,16 @@ fn select(pattern: &str, loaded: &[Listed], enabled: &[String]) -> Vec<String> {
     names
 }
 
+/// Whether a unit's name is one of those a pattern means, as [`resolve`] would take it.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    if !is_glob(pattern) {
+        return complete(pattern) == name;
+    }
+    let service = suffix(pattern).is_some() || suffix(name) == Some("service");
+    let matches = |text: &str| glob::Pattern::new(text).is_ok_and(|glob| glob.matches(name));
+    service && template(name).is_none() && (matches(pattern) || matches(&format!("{pattern}.service")))
+}
+
 fn is_glob(pattern: &str) -> bool {
     pattern.contains(['*', '?', '['])
 }
@@ -186,6 +196,22 @@ mod tests {
         let all = loaded(&["web@10.service", "web@2.service"]);
         let enabled = ["web@1.service".to_owned(), "web@2.service".to_owned(), "web@.service".to_owned()];
         assert_eq!(select("web@*", &all, &enabled), ["web@1.service", "web@2.service", "web@10.service"]);
+    }
+
+    #[test]
+    fn a_name_fits_the_patterns_that_would_have_found_it() {
+        for (pattern, name, expected) in [
+            ("web@*", "api@1.service", false),
+            ("web@*", "web@1.socket", false),
+            ("web@*", "web@.service", false),
+            ("web", "web.socket", false),
+            ("web", "web.service", true),
+            ("web@*", "web@1.service", true),
+            ("web@?.service", "web@1.service", true),
+            ("web@?", "web@1.service", true),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
     }
 
     #[test]

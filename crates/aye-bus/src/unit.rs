@@ -10,7 +10,7 @@ use zbus::message::Message;
 use zbus::{ObjectPath, OwnedObjectPath, Variant};
 
 use crate::job::Change;
-use crate::{Error, Result};
+use crate::{Error, Result, Stamp, Stamps};
 
 /// The high-level state of a unit (`ActiveState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub struct Unit {
     pub job: Option<OwnedObjectPath>,
     /// `ConditionResult`: false when the last start was skipped by a condition.
     pub conditions_met: bool,
+    /// Its moments, by both clocks.
+    pub stamps: Stamps,
     /// What only a service has; `None` for other kinds, and when it was not asked for.
     pub service: Option<Service>,
 }
@@ -122,6 +124,10 @@ pub struct Service {
     pub watchdog: Option<Duration>,
     /// `TimeoutStartUSec`; `None` when infinite.
     pub start_timeout: Option<Duration>,
+    /// `ExecMainStartTimestamp`: the main process was started.
+    pub main_start: Stamp,
+    /// `WatchdogTimestamp`: the last heartbeat, or the start where there was none since.
+    pub heartbeat: Stamp,
 }
 
 impl Service {
@@ -180,6 +186,11 @@ impl<'m> Properties<'m> {
             Some(Variant::U64(usec)) => Duration::from_micros(*usec),
             _ => Duration::ZERO,
         }
+    }
+
+    /// A moment, under its name for the one clock and for the other.
+    fn stamp(&self, name: &str) -> Stamp {
+        Stamp { monotonic: self.micros(&format!("{name}Monotonic")), realtime: self.micros(name) }
     }
 
     /// A time span, where the largest number means infinity and zero means off.
@@ -261,6 +272,12 @@ impl<'m> Properties<'m> {
             can_reload: self.truth("CanReload"),
             job: self.job(),
             conditions_met: self.conditions_met().unwrap_or(true),
+            stamps: Stamps {
+                inactive_exit: self.stamp("InactiveExitTimestamp"),
+                active_enter: self.stamp("ActiveEnterTimestamp"),
+                inactive_enter: self.stamp("InactiveEnterTimestamp"),
+                state_change: self.stamp("StateChangeTimestamp"),
+            },
             service: None,
         })
     }
@@ -283,6 +300,8 @@ pub(crate) fn service(of: &Properties<'_>) -> Service {
         notify_access: of.text("NotifyAccess").to_owned(),
         watchdog: of.span("WatchdogUSec"),
         start_timeout: of.span("TimeoutStartUSec"),
+        main_start: of.stamp("ExecMainStartTimestamp"),
+        heartbeat: of.stamp("WatchdogTimestamp"),
     }
 }
 

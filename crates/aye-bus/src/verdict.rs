@@ -33,6 +33,12 @@ pub fn judge_reload(before: &Unit, after: &Unit, job: &JobResult) -> Verdict {
     Verdict::Failed(format!("reload failed: {}", reload_failure(before, after, job)))
 }
 
+/// Why a unit is not what it should be, from one reading of it: the result of its last start, or why it could not be
+/// loaded; `None` when nothing is wrong.
+pub fn failed_because(unit: &Unit) -> Option<String> {
+    load_failure(unit).or_else(|| unit.service.as_ref().and_then(service_failure))
+}
+
 fn reload_failure(before: &Unit, after: &Unit, job: &JobResult) -> String {
     let stopped = |unit: &Unit| matches!(unit.active, ActiveState::Inactive | ActiveState::Failed);
     if let Some(reason) = load_failure(after) {
@@ -124,6 +130,7 @@ mod tests {
             can_reload: true,
             job: None,
             conditions_met: true,
+            stamps: crate::Stamps::default(),
             service: Some(service),
         }
     }
@@ -142,6 +149,8 @@ mod tests {
             notify_access: "main".to_owned(),
             watchdog: Some(Duration::from_secs(2)),
             start_timeout: Some(Duration::from_secs(90)),
+            main_start: crate::Stamp::default(),
+            heartbeat: crate::Stamp::default(),
         }
     }
 

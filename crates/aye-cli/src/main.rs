@@ -9,6 +9,8 @@ mod output;
 mod place;
 mod restart;
 mod run;
+mod status;
+mod terminal;
 mod trace;
 mod words;
 mod wrap;
@@ -32,6 +34,7 @@ enum Aye {
     Run(run::Args),
     Restart(Box<restart::Args>),
     Check(Box<check::Args>),
+    Status(status::Args),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Ok(Aye::Run(args)) => run::run(args).into(),
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
         Ok(Aye::Check(args)) => check::run(&args).into(),
+        Ok(Aye::Status(args)) => status::run(&args).into(),
         Err(error) => refuse(&error).into(),
     }
 }

@@ -61,6 +61,8 @@ struct State {
     /// Calls to find a unit are answered two at a time.
     in_pairs: bool,
     waiting: Vec<Message>,
+    /// All calls so far.
+    asked: usize,
 }
 
 /// A manager that serves every connection to its socket until it is dropped.
@@ -129,6 +131,11 @@ impl Fake {
         self.calls.borrow().clone()
     }
 
+    /// How many calls there were, of whatever kind.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.lock().unwrap().asked
+    }
+
     /// Waits until this call has been received.
     pub(crate) async fn called(&self, call: &str) {
         let mut calls = self.calls.subscribe();
@@ -170,6 +177,7 @@ impl Served {
     async fn answer(&self, connection: &Connection, call: &Message) -> bool {
         let header = call.header();
         let body = call.body();
+        self.state.lock().unwrap().asked += 1;
         match header.member().unwrap().as_str() {
             // What a bus is asked: a fake behind a bridge is its own bus.
             "Hello" => reply(connection, &header, &":1.7").await,

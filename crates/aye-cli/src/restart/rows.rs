@@ -1,9 +1,7 @@
 //! The run on a terminal: rows in flight are redrawn in place at the bottom, finished ones stay above them. Of more units
 //! than a screen has room for, the finished ones are one row that counts, and only failures stay.
 
-mod frame;
 mod row;
-mod width;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -14,10 +12,10 @@ use super::progress::lines::{about_all, closing, hook, output, question, said};
 use super::progress::naming::{FEW, Naming, in_one_line, printable};
 use super::progress::tally::Tally;
 use super::report::{Failure, Happening, HookEnd, Shown, Summary};
-pub(super) use frame::Size;
-use frame::{Pace, frame};
+pub(super) use crate::terminal::frame::Size;
+use crate::terminal::frame::{Pace, frame};
+use crate::terminal::width::{cells, cut, padded};
 use row::Row;
-use width::{cells, cut, padded};
 
 /// Where the count of a finished row begins, when there is room for it.
 const COUNT_COLUMN: usize = 55;
@@ -276,8 +274,6 @@ impl Rows {
     }
 }
 
-#[cfg(test)]
-mod emulator;
 #[cfg(test)]
 mod many;
 #[cfg(test)]

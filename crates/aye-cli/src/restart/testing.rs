@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aye_bus::{ActiveState, Unit};
+use aye_bus::{ActiveState, Stamps, Unit};
 
 pub(super) fn unit(name: &str) -> Unit {
     Unit {
@@ -18,6 +18,7 @@ pub(super) fn unit(name: &str) -> Unit {
         job: None,
         can_reload: false,
         started: Duration::ZERO,
+        stamps: Stamps::default(),
         service: None,
     }
 }

@@ -17,6 +17,7 @@ mod prove;
 mod restart;
 mod rolling;
 mod run;
+mod status;
 mod systemctl;
 mod terminal;
 mod tidy;

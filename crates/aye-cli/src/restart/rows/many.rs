@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::emulator::Terminal;
 use super::stage::{Stage, millis, stopped, web};
 use super::*;
+use crate::terminal::emulator::Terminal;
 
 #[test]
 fn a_thousand_units_are_one_row_that_counts_and_their_failures() {

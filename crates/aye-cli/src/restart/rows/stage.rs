@@ -1,8 +1,8 @@
 //! A run, a terminal and a clock, for the tests of the rows.
 
-use super::emulator::Terminal;
 use super::*;
 use crate::exit::Exit;
+use crate::terminal::emulator::Terminal;
 
 /// A run, its terminal and its clock.
 pub(super) struct Stage {

@@ -1,9 +1,9 @@
 //! What a person sees after each step, on a terminal of this folder's own.
 
-use super::emulator::Terminal;
 use super::stage::{Stage, millis, stopped, unit, web};
 use super::*;
 use crate::restart::report::Hook;
+use crate::terminal::emulator::Terminal;
 
 const PLAN: &str = "restarting 8 units: web@1.service web@2.service web@3.service web@4.service web@";
 

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 /// How many columns and rows a terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::restart) struct Size {
-    pub(super) columns: usize,
-    pub(super) rows: usize,
+pub(crate) struct Size {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
 }
 
 impl Size {
     /// Some terminals, such as a serial console, do not know their size and say 0.
-    pub(in crate::restart) fn new(columns: u16, rows: u16) -> Self {
+    pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let or = |value: u16, default: usize| if value == 0 { default } else { usize::from(value) };
         Self { columns: or(columns, 80), rows: or(rows, 24) }
     }
@@ -32,7 +32,7 @@ const WIPE: &str = "\r\x1b[K\x1b[C\x1b[J\r";
 
 /// The bytes that wipe the moving rows, let `lines` stay in their place, and draw `rows` below them. Wrapping is off
 /// for the rows, which are cut already: the terminal may count the width of a letter otherwise than we do.
-pub(super) fn frame(lines: &[String], rows: &[String]) -> String {
+pub(crate) fn frame(lines: &[String], rows: &[String]) -> String {
     let mut text = WIPE.to_owned();
     for line in lines {
         text += line;
@@ -54,7 +54,7 @@ const BURST: u32 = 10;
 
 /// How often there may be a drawing of what merely moves.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     left: u32,
     /// When one more was last allowed.
     refilled: Option<Instant>,
@@ -62,12 +62,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { left: BURST, refilled: None, last: None }
     }
 
     /// Whether something that happened may be drawn now.
-    pub(super) fn allows(&mut self, now: Instant) -> bool {
+    pub(crate) fn allows(&mut self, now: Instant) -> bool {
         let since = *self.refilled.get_or_insert(now);
         let earned = now.saturating_duration_since(since).as_millis() / Self::gap().as_millis();
         let earned = u32::try_from(earned).unwrap_or(u32::MAX);
@@ -79,11 +79,11 @@ impl Pace {
     }
 
     /// Whether there was no drawing for a while, so that the time itself may be drawn.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.last.is_none_or(|last| now.saturating_duration_since(last) >= Self::gap())
     }
 
-    pub(super) fn drawn(&mut self, now: Instant) {
+    pub(crate) fn drawn(&mut self, now: Instant) {
         self.left = self.left.saturating_sub(1);
         self.last = Some(now);
     }

@@ -19,7 +19,7 @@ impl Line {
     }
 }
 
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     size: Size,
     reflows: bool,
     /// History and screen; the screen is the last `size.rows` of them.
@@ -29,37 +29,37 @@ pub(super) struct Terminal {
     wraps: bool,
     /// Whether wrapping anew has ever pushed the cursor's line into the history, as tmux 3.3 does where the lines then are
     /// more than the screen has, empty ones included. What is in the history nobody can wipe out.
-    pub(super) pushed: bool,
+    pub(crate) pushed: bool,
 }
 
 impl Terminal {
-    pub(super) fn new(columns: u16, rows: u16) -> Self {
+    pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let size = Size::new(columns, rows);
         let lines = vec![Line::default(); size.rows];
         Self { size, reflows: true, lines, x: 0, y: 0, wraps: true, pushed: false }
     }
 
     /// The same that cuts its lines when it becomes narrower.
-    pub(super) fn cutting(columns: u16, rows: u16) -> Self {
+    pub(crate) fn cutting(columns: u16, rows: u16) -> Self {
         Self { reflows: false, ..Self::new(columns, rows) }
     }
 
-    pub(super) fn size(&self) -> Size {
+    pub(crate) fn size(&self) -> Size {
         self.size
     }
 
     /// What is seen, without the empty lines at the end.
-    pub(super) fn screen(&self) -> Vec<String> {
+    pub(crate) fn screen(&self) -> Vec<String> {
         shown(&self.lines[self.top()..])
     }
 
     /// The same with the history.
-    pub(super) fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         shown(&self.lines)
     }
 
     /// The line of the screen that the cursor is on.
-    pub(super) fn cursor(&self) -> usize {
+    pub(crate) fn cursor(&self) -> usize {
         self.y - self.top()
     }
 
@@ -67,7 +67,7 @@ impl Terminal {
         self.lines.len() - self.size.rows
     }
 
-    pub(super) fn write(&mut self, text: &str) {
+    pub(crate) fn write(&mut self, text: &str) {
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
             match c {
@@ -146,7 +146,7 @@ impl Terminal {
         self.x += width;
     }
 
-    pub(super) fn resize(&mut self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         let size = Size::new(columns, rows);
         while self.size.rows > size.rows {
             // What is below the cursor goes first, then the upper lines go to the history.

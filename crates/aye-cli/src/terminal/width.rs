@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar as _;
 
 /// How many cells the text takes.
-pub(super) fn cells(text: &str) -> usize {
+pub(crate) fn cells(text: &str) -> usize {
     text.chars().map(cells_of).sum()
 }
 
@@ -12,13 +12,13 @@ fn cells_of(c: char) -> usize {
 }
 
 /// The text with spaces up to so many cells.
-pub(super) fn padded(text: &str, room: usize) -> String {
+pub(crate) fn padded(text: &str, room: usize) -> String {
     format!("{text}{}", " ".repeat(room.saturating_sub(cells(text))))
 }
 
 /// The text in at most so many cells, with an ellipsis where it was cut. Of letters that take no cell it keeps a few for
 /// each of the others, lest an endless text looks short.
-pub(super) fn cut(text: &str, room: usize) -> String {
+pub(crate) fn cut(text: &str, room: usize) -> String {
     let mut kept = String::new();
     let (mut taken, mut letters) = (0, 0);
     // Where the text has to end when the ellipsis must still fit.
