@@ -120,7 +120,12 @@ fn refusal(place: &Where, error: &Error) -> Refusal {
 
 fn lines(facts: &[(Option<&str>, Unit, Fact)]) -> String {
     let now = SystemTime::now();
-    facts.iter().map(|(host, unit, fact)| format!("{}\n", json::unit(*host, unit, fact, now))).collect()
+    let mut text = String::new();
+    for (host, unit, fact) in facts {
+        text.push_str(&json::unit(*host, unit, fact, now).to_string());
+        text.push('\n');
+    }
+    text
 }
 
 fn text(facts: &[(Option<&str>, Unit, Fact)]) -> String {

@@ -117,7 +117,7 @@ impl<'a> Watch<'a> {
             Input::Read { site, path, unit } => {
                 self.sites[site].book.read(&path);
                 match unit {
-                    Ok(unit) => self.one(site, *unit),
+                    Ok(unit) => self.one(site, &unit),
                     // A link that is lost says so itself; what else went wrong is true of this reading alone.
                     Err(error) => self.sites[site].book.failed(&error),
                 }
@@ -172,18 +172,18 @@ impl<'a> Watch<'a> {
             self.screen.gone(&self.sites[site].place, &name);
         }
         for unit in units {
-            self.one(site, unit);
+            self.one(site, &unit);
         }
     }
 
-    fn one(&mut self, site: usize, unit: Unit) {
+    fn one(&mut self, site: usize, unit: &Unit) {
         let unnamed = self.args.units.is_empty();
         let Site { place, book, .. } = &mut self.sites[site];
-        if unnamed && !speaks(&unit) && !book.has(&unit.name) {
+        if unnamed && !speaks(unit) && !book.has(&unit.name) {
             return;
         }
-        if book.put(&unit) {
-            self.screen.shows(place, &unit);
+        if book.put(unit) {
+            self.screen.shows(place, unit);
         }
     }
 

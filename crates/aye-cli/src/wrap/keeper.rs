@@ -192,7 +192,7 @@ impl Keeper {
             self.stopping = true;
             return vec![Action::GiveUp(waiting)];
         }
-        self.status(waiting)
+        self.status(&waiting)
     }
 
     fn become_ready(&mut self, now: Instant) -> Vec<Action> {
@@ -201,7 +201,7 @@ impl Keeper {
         for seen in &mut self.seen[self.plan.ready..] {
             seen.next = seen.next.map(|next| if self.plan.ready == 0 { next } else { now });
         }
-        let status = self.status(ready_text(now - self.started));
+        let status = self.status(&ready_text(now - self.started));
         let text = status.into_iter().map(|action| match action {
             Action::Say(status) => Action::Say(format!("READY=1\n{status}")),
             other => other,
@@ -224,12 +224,12 @@ impl Keeper {
             self.beat_due = Some(now + half);
             self.seen.iter_mut().for_each(|seen| seen.passes = false);
             let mut actions = vec![Action::Say("WATCHDOG=1".to_owned())];
-            actions.extend(self.status(ready_text(ready_at - self.started)));
+            actions.extend(self.status(&ready_text(ready_at - self.started)));
             return actions;
         }
         self.beat_due = Some(now + self.pause());
         if !runs {
-            return self.status("no heartbeat: the program is stopped".to_owned());
+            return self.status("no heartbeat: the program is stopped");
         }
         // What has not been answered yet is late, which is no news; what is answered with an error is.
         let answered: Vec<usize> =
@@ -237,7 +237,7 @@ impl Keeper {
         if answered.is_empty() {
             Vec::new()
         } else {
-            self.status(format!("no heartbeat: {}", self.missing(&answered)))
+            self.status(&format!("no heartbeat: {}", self.missing(&answered)))
         }
     }
 
@@ -250,7 +250,7 @@ impl Keeper {
     }
 
     /// Says the status where it is another one. A newline would end the assignment.
-    fn status(&mut self, text: String) -> Vec<Action> {
+    fn status(&mut self, text: &str) -> Vec<Action> {
         let text = text.replace(['\n', '\r'], " ");
         if text == self.status {
             return Vec::new();

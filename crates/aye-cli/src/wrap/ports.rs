@@ -33,9 +33,8 @@ impl Ports {
         for pid in tree(self.program) {
             match sockets(pid) {
                 Ok(found) if found.iter().any(|inode| new.contains_key(inode)) => return Ok(()),
-                Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => denied = Some(pid),
-                Err(_) => {} // it has ended
+                Ok(_) | Err(_) => {} // an error: it has ended
             }
         }
         Err(match denied {
@@ -113,11 +112,11 @@ mod tests {
         assert!(ports.any_new().is_err(), "{old:?} was there before");
         let _new = std::net::TcpListener::bind("[::]:0").unwrap();
         assert_eq!(ports.any_new(), Ok(()));
-        let other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let others = Ports::of(other.id(), HashSet::new());
         assert!(others.any_new().is_err(), "it belongs to another process");
-        rustix::process::kill_process(Pid::from_raw(other.id().cast_signed()).unwrap(), Signal::KILL)
-            .unwrap();
+        other.kill().unwrap();
+        other.wait().unwrap();
     }
 
     #[test]
@@ -128,6 +127,4 @@ mod tests {
         assert_eq!(listener(&table.replace(" 0A ", " 01 ")), None);
         assert_eq!(listener("  sl  local_address rem_address   st tx_queue"), None);
     }
-
-    use rustix::process::{Pid, Signal};
 }

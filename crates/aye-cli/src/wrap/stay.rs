@@ -151,10 +151,10 @@ fn plan(args: &Args, ready: &[Probe], watchdog: Option<Duration>) -> Plan {
 fn newlines(probes: &[Probe]) -> Result<Vec<Newline>, String> {
     let mut newlines: Vec<Newline> = Vec::new();
     for probe in probes {
-        if let Some(Event::Newline(number)) = probe.event() {
-            if !newlines.iter().any(|newline| newline.number == *number) {
-                newlines.push(Newline::open(*number)?);
-            }
+        if let Some(Event::Newline(number)) = probe.event()
+            && !newlines.iter().any(|newline| newline.number == *number)
+        {
+            newlines.push(Newline::open(*number)?);
         }
     }
     Ok(newlines)
@@ -266,9 +266,8 @@ impl Stay {
     fn hear_messages(&mut self) {
         while let Some(message) = self.socket.as_ref().and_then(|socket| socket.next(self.child.pid())) {
             let is_notify = |event: &Event| matches!(event, Event::Notify);
-            if message.contains("READY=1") {
-                self.happened(is_notify, 0);
-            } else if message.contains("WATCHDOG=1") && self.keeper.is_ready() {
+            let beats = message.contains("WATCHDOG=1") && self.keeper.is_ready();
+            if message.contains("READY=1") || beats {
                 self.happened(is_notify, 0);
             }
             if let Some(status) = message.value("STATUS") {

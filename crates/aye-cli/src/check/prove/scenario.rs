@@ -321,7 +321,7 @@ fn reload(stage: &Stage, stand: &mut Stand, main: u32, proofs: &mut Proofs<'_>) 
             proofs.add("reload", Verdict::Pass, format!("reloaded in {took}: {how}"), "");
         }
         Ok(other) => {
-            proofs.add("reload", Verdict::Fail, format!("the reload ended as {other} after {took}"), advice)
+            proofs.add("reload", Verdict::Fail, format!("the reload ended as {other} after {took}"), advice);
         }
         Err(reason) => proofs.add("reload", Verdict::Fail, reason, advice),
     }
@@ -376,7 +376,8 @@ fn orphans(all: &[Process], proofs: &mut Proofs<'_>) {
 
 /// A start right after the stop; it ends with a main process that hangs.
 fn second_run(stage: &Stage, wish: &Wish, proofs: &mut Proofs<'_>) -> io::Result<()> {
-    if !wish.wants("restart") && !(wish.wants(HEARTBEAT_STOPS) && stage.service.watchdog.is_some()) {
+    let hangs = wish.wants(HEARTBEAT_STOPS) && stage.service.watchdog.is_some();
+    if !wish.wants("restart") && !hangs {
         return Ok(());
     }
     let mut stand = Stand::start(stage)?;
