@@ -20,7 +20,8 @@ const { AYE, environment, overEach, receiver } = require('./support/service.js')
 const LOOPBACK = /^READY=1\nSTATUS=listening on 127\.0\.0\.1:\d+$/
 const LISTEN = `const server = require('node:net').createServer().listen(0, '127.0.0.1')`
 const HERE = JSON.stringify(AUTO)
-const BRIEF = `${LISTEN}; setTimeout(() => server.close(), 50)`
+// Closes two turns of the loop after it listens: by then READY is said, however long a turn takes.
+const BRIEF = `${LISTEN}; server.once('listening', () => setImmediate(setImmediate, () => server.close()))`
 const SILENT = { status: 0, stderr: '' }
 
 for (const [what, env] of [
@@ -175,8 +176,9 @@ test('says READY and the address when a server listens on a descriptor that was 
     env: environment({ NOTIFY_SOCKET: socket, LISTEN_FDS: '1', LISTEN_FDNAMES: 'http' }),
     stdio: ['ignore', 'inherit', 'inherit', passed._handle.fd],
   })
+  const exit = once(child, 'exit')
   assert.equal((await next()).text, `READY=1\nSTATUS=listening on 127.0.0.1:${passed.address().port}`)
-  assert.deepEqual(await once(child, 'exit'), [0, null])
+  assert.deepEqual(await exit, [0, null])
 })
 
 test('waits for the server that AYE_READY_ON names', async (t) => {
