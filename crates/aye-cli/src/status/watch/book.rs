@@ -76,8 +76,9 @@ impl Book {
         self.patterns.iter().any(|pattern| is_name(pattern) && fits(pattern, name))
     }
 
+    /// Of interest when the unit is known, or is being read for the first time: the answer may be older than the news.
     pub(super) fn changed(&mut self, path: &OwnedObjectPath) {
-        if self.entries.iter().any(|entry| entry.unit.path == *path) {
+        if self.reading.contains(path) || self.entries.iter().any(|entry| entry.unit.path == *path) {
             self.dirty.insert(path.clone());
         }
     }
@@ -222,6 +223,19 @@ mod tests {
         assert_eq!(book.steps(), [Step::Read(path(&web))]);
         book.read(&path(&web));
         assert_eq!(book.steps(), []);
+    }
+
+    #[test]
+    fn what_changes_during_the_first_reading_of_a_unit_is_read_once_more_too() {
+        let (mut book, web) = (book(&["web@*"]), unit("web@2"));
+        book.loaded("web@2.service");
+        assert_eq!(book.steps(), [Step::Find("web@2.service".to_owned())]);
+        book.found("web@2.service", Some(path(&web)));
+        assert_eq!(book.steps(), [Step::Read(path(&web))]);
+        book.changed(&path(&web));
+        book.read(&path(&web));
+        book.put(&web);
+        assert_eq!(book.steps(), [Step::Read(path(&web))]);
     }
 
     #[test]
