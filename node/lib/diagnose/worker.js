@@ -11,7 +11,10 @@ const { workerData: { buffer, terms } } = require('node:worker_threads')
 const { clock, create } = require('./memory.js')
 const report = require('./report.js')
 
+// For a system call; and for native code that computes, since JavaScript looks the same on a machine that gives it no time
+// to answer.
 const PATIENCE_MS = 250
+const LONG_PATIENCE_MS = 1000
 // A timer that is so late means that the whole process stood still (SIGSTOP, a busy machine): the loop is given as long
 // to beat, and once more when that timer is late, too.
 const LATE_MS = 100
@@ -55,13 +58,20 @@ function ask(beat, done) {
   session.post('Runtime.getIsolateId', () => { answers = true })
   session.post('Debugger.enable')
   session.post('Debugger.pause')
-  const patience = setTimeout(() => {
+  const first = Math.min(PATIENCE_MS, margin / 2)
+  const last = Math.min(LONG_PATIENCE_MS, margin * 7 / 8)
+  let patience = setTimeout(() => {
     if (shared.lastBeat() !== beat) return over()
     waiting = setInterval(() => { if (shared.lastBeat() !== beat) over() }, RETRY_MS)
     if (answers) return
+    if (state() === 'S') return blame()
+    patience = setTimeout(() => { if (!answers && shared.lastBeat() === beat) blame() }, last - first)
+  }, first)
+
+  function blame() {
     late = true
     tell(since, `in native code, ${doing()}`, report.stuckIn)
-  }, Math.min(PATIENCE_MS, margin / 2))
+  }
 
   function show(frames) {
     if (frames.length > 0) tell(since, report.place(frames, late), (times) => report.stack(times, late, frames))
@@ -95,13 +105,19 @@ function tell(since, place, words) {
   shared.say(since, place)
 }
 
-/** Whether the main thread computes or waits, see proc_pid_stat(5): its state comes after its name. */
 function doing() {
+  const letter = state()
+  if (!letter) return 'busy or waiting'
+  return letter === 'R' ? 'busy' : 'waiting'
+}
+
+/** The main thread's, which comes after its name in proc_pid_stat(5): S in a system call, R, or D for a page that is to come. */
+function state() {
   try {
     const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'R' ? 'busy' : 'waiting'
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3)
   } catch {
-    return 'busy or waiting'
+    return undefined
   }
 }
 

@@ -107,6 +107,15 @@ pub(super) fn is_idle(thread: u32, descriptor: i32) -> bool {
     }
 }
 
+/// Whether it waits in a system call; neither when it computes nor when a page of memory is to come.
+pub(super) fn is_in_call(thread: u32) -> bool {
+    match doing(thread) {
+        Doing::Waiting(at) => at.is_some(),
+        Doing::Running => false,
+        Doing::Unknown => !is_running(thread),
+    }
+}
+
 /// Says where it is, in a few words.
 pub(super) fn find(place: &mut Text, thread: u32) {
     place.push("in native code, ");

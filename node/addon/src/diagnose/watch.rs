@@ -29,8 +29,10 @@ const SHOWN: u32 = 2;
 /// Native code was named, and the interrupt is still to come.
 const NATIVE: u32 = 3;
 
-/// How long to wait for the interrupt before native code is to blame; milliseconds, as everything here.
+/// How long to wait for the interrupt before a system call is to blame; milliseconds, as everything here.
 const PATIENCE: u64 = 250;
+/// And before native code that computes is: JavaScript looks the same on a machine that gives it no time to answer.
+const LONG_PATIENCE: u64 = 1000;
 /// A sleep that took so much longer than it was meant to means that this process did not run at all (SIGSTOP, a frozen
 /// cgroup, a suspended machine), and the loop is given as long to beat.
 const LATE: u64 = 100;
@@ -256,11 +258,16 @@ impl Watch {
             shared.between = false;
             self.ask(shared, beat);
         });
-        let patience = PATIENCE.min(self.terms.margin() / 2);
-        let until = self.subject.engine.clock() + patience;
+        let (asked, margin) = (self.subject.engine.clock(), self.terms.margin());
+        let last = asked + LONG_PATIENCE.min(margin - margin / 8);
+        let mut until = asked + PATIENCE.min(margin / 2);
         loop {
             let heard = self.bell.load(Ordering::Acquire);
-            let left = until.saturating_sub(self.subject.engine.clock());
+            let mut left = until.saturating_sub(self.subject.engine.clock());
+            if left == 0 && until != last && !place::is_in_call(self.subject.thread) {
+                until = last;
+                left = 1;
+            }
             if self.phase.load(Ordering::Acquire) != ASKED || left == 0 {
                 break;
             }
