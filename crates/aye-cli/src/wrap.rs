@@ -6,6 +6,7 @@ mod attempt;
 mod command;
 mod ends;
 mod keeper;
+mod lookup;
 mod news;
 mod output;
 mod ports;
