@@ -177,7 +177,8 @@ fn start(command: &[OsString], socket: Option<&Socket>) -> Result<Child, String>
     if socket.is_none() {
         change.push((OsStr::new("WATCHDOG_USEC"), None));
     }
-    Child::start(command, &change).map_err(|error| format!("cannot start a process: {error}"))
+    Child::start(command, &change)
+        .map_err(|error| format!("cannot start a process by way of /proc/self/exe: {error}"))
 }
 
 /// A thread that tries the probe whenever it is asked to.
