@@ -36,14 +36,7 @@ impl Lookup {
 
     /// An answer that is late is the next question's.
     fn ask(&mut self, resolve: impl FnOnce() -> Answer + Send + 'static, until: Instant) -> Answer {
-        let answer = match self.under_way.take() {
-            Some(answer) => answer,
-            None => {
-                let (sender, answer) = channel();
-                thread(move || drop(sender.send(resolve())))?;
-                answer
-            }
-        };
+        let answer = self.under_way.take().map_or_else(|| begin(resolve), Ok)?;
         match answer.recv_timeout(left(until)?) {
             Ok(found) => found,
             Err(RecvTimeoutError::Timeout) => {
@@ -53,6 +46,12 @@ impl Lookup {
             Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the resolver failed")),
         }
     }
+}
+
+fn begin(resolve: impl FnOnce() -> Answer + Send + 'static) -> io::Result<Receiver<Answer>> {
+    let (sender, answer) = channel();
+    thread(move || drop(sender.send(resolve())))?;
+    Ok(answer)
 }
 
 #[cfg(test)]
