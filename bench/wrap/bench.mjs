@@ -55,8 +55,10 @@ async function idle() {
   const start = process.hrtime.bigint()
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   const share = (nanoseconds(child.pid, tasks) - before) / Number(process.hrtime.bigint() - start)
-  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]
-  console.log(`with an http probe each second: ${rss} kB RSS, ${(share * 100).toFixed(4)} % of a core over ${seconds} s`)
+  const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, 'utf8')
+  const [rss, own] = ['Rss', 'Pss_Anon'].map((name) => new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)[1])
+  console.log(`with an http probe each second: ${rss} kB RSS, ${own} kB of it not the binary's, ` +
+    `${(share * 100).toFixed(4)} % of a core over ${seconds} s`)
   child.kill()
   await once(child, 'exit')
   receiver.kill()
