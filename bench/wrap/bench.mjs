@@ -26,9 +26,22 @@ function starts() {
     times.sort((a, b) => a - b)
     console.log(`${side}: p10 ${quantile(times, 0.1)} ms, median ${quantile(times, 0.5)} ms, p90 ${quantile(times, 0.9)} ms, ${runs} runs`)
   }
-  // On a machine that has other things to do the fastest tenth says what it costs, and the median what it waits.
+  // On a machine that has other things to do the median says what it waits, too.
   const adds = (part) => (quantile(sides.wrap, part) - quantile(sides.plain, part)).toFixed(3)
   console.log(`wrap adds ${adds(0.5)} ms at the median, ${adds(0.1)} ms to the fastest tenth`)
+  const [plain, wrap] = [processor('/bin/true', []), processor(aye, ['wrap', '--', '/bin/true'])]
+  console.log(`processor time: plain ${plain.toFixed(3)} ms, wrap ${wrap.toFixed(3)} ms, wrap adds ${(wrap - plain).toFixed(3)} ms`)
+}
+
+// Of one start, on the average: what the kernel has put down for children that have ended, in ticks of 10 ms (proc_pid_stat(5)).
+function processor(program, words) {
+  const ticks = () => {
+    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1).split(' ')
+    return Number(fields[13]) + Number(fields[14])
+  }
+  const before = ticks()
+  for (let run = 0; run < runs; run++) milliseconds(program, words)
+  return ((ticks() - before) * 10) / runs
 }
 
 // Nanoseconds on a processor, of all threads: finer than ticks.
