@@ -188,7 +188,7 @@ impl Manager {
     /// As any call.
     pub async fn list_units(&self, pattern: &str) -> Result<Vec<Listed>> {
         let doing = format!("list the units matching '{pattern}'");
-        let body = (&[] as &[&str], std::slice::from_ref(&pattern));
+        let body = (&[] as &[&str], with_suffix(pattern));
         let reply = self.call(PATH, MANAGER, "ListUnitsByPatterns", &body, &doing).await?;
         let body = reply.body();
         let rows: Vec<Row<'_>> = body.deserialize().map_err(|error| Error::from_zbus(&error, doing))?;
@@ -213,7 +213,7 @@ impl Manager {
 
     async fn list_files(&self, pattern: &str, states: &[&str]) -> Result<Vec<String>> {
         let doing = format!("list the unit files matching '{pattern}'");
-        let body = (states, std::slice::from_ref(&pattern));
+        let body = (states, with_suffix(pattern));
         let reply = self.call(PATH, MANAGER, "ListUnitFilesByPatterns", &body, &doing).await?;
         let body = reply.body();
         let rows: Vec<(&str, &str)> = body.deserialize().map_err(|error| Error::from_zbus(&error, doing))?;
@@ -331,4 +331,9 @@ impl Manager {
             body.deserialize().map_err(|error| Error::from_zbus(&error, &*doing))?;
         Vec::try_from(value).map_err(|error: zbus::Error| Error::from_zbus(&error, doing))
     }
+}
+
+/// The pattern, and what it is when the suffix was left away: `web@?` is to find web@1.service.
+fn with_suffix(pattern: &str) -> Vec<String> {
+    vec![pattern.to_owned(), format!("{pattern}.service")]
 }

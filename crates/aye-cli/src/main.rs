@@ -55,6 +55,9 @@ fn main() -> ExitCode {
     if let Some(exit) = trace::part(std::env::args_os().skip(1)) {
         return exit.into();
     }
+    if let Some(exit) = wrap::plainly(std::env::args_os().skip(1)) {
+        return exit.into();
+    }
     let (words, command) = typed();
     match Aye::try_parse_from(words) {
         Ok(Aye::Notify(args)) => notify::run(args, command),

@@ -6,6 +6,7 @@ mod attempt;
 mod command;
 mod ends;
 mod keeper;
+mod lookup;
 mod news;
 mod output;
 mod ports;
@@ -85,16 +86,28 @@ fn span(text: &str) -> Result<Duration, String> {
     if found.is_zero() { Err("expected a span above zero, as in 500ms".to_owned()) } else { Ok(found) }
 }
 
+/// `wrap -- CMD` without an option, before the options of all verbs are known, which takes longer than all the rest of it.
+pub(crate) fn plainly(mut words: impl Iterator<Item = OsString>) -> Option<Exit> {
+    let is_plain = words.next()? == "wrap" && words.next()? == "--";
+    let command: Vec<OsString> = words.collect();
+    (is_plain && !command.is_empty()).then(|| become_it(command))
+}
+
 pub(crate) fn run(args: Args) -> Exit {
     if !args.ready_on.is_empty() || !args.alive_on.is_empty() || args.s6_notify.is_some() {
         return stay::stay(args);
     }
-    let error = wrap(args.command, &Environment::of_process());
+    become_it(args.command)
+}
+
+/// Returns only when CMD could not be started.
+fn become_it(command: Vec<OsString>) -> Exit {
+    let error = wrap(command, &Environment::of_process());
     crate::complain(format_args!("aye wrap: {error}"));
     Exit::Failed
 }
 
-/// Returns only when CMD could not be started.
+/// Why CMD could not be started.
 fn wrap(command: Vec<OsString>, environment: &Environment) -> String {
     let mut hand_over = match HandOver::keeping_inherited(environment) {
         Ok(hand_over) => hand_over,

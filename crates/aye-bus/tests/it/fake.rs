@@ -195,7 +195,9 @@ impl Served {
                 let rows: Vec<_> = self
                     .names()
                     .into_iter()
-                    .filter(|name| fits(name, &patterns[0]) && name != "web@5.service")
+                    .filter(|name| {
+                        patterns.iter().any(|pattern| fits(name, pattern)) && name != "web@5.service"
+                    })
                     .collect();
                 let rows: Vec<_> = rows
                     .iter()

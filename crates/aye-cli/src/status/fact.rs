@@ -129,13 +129,15 @@ fn ready(unit: &Unit, state: State, now: Now) -> Option<Duration> {
     }
 }
 
-/// When this start began: with its main process, unless that is of an earlier start, or was found only after the unit was
-/// active.
+/// When this start began: with its main process, which systemd stamps shortly before the unit. Without one yet, the stamp is
+/// that of an earlier start; and one that was found only after the unit was active began nothing.
 fn begin(unit: &Unit) -> Stamp {
     let (exit, enter) = (unit.stamps.inactive_exit, unit.stamps.active_enter);
-    let main = unit.service.as_ref().map_or(exit, |service| service.main_start);
-    let late = enter.monotonic >= exit.monotonic && main.monotonic > enter.monotonic;
-    if main.monotonic < exit.monotonic || late { exit } else { main }
+    let Some(service) = unit.service.as_ref().filter(|service| service.main_pid != 0) else {
+        return exit;
+    };
+    let late = enter.monotonic >= exit.monotonic && service.main_start.monotonic > enter.monotonic;
+    if late { exit } else { service.main_start }
 }
 
 fn reason(unit: &Unit, state: State) -> Option<String> {
@@ -228,9 +230,15 @@ pub(super) mod tests {
 
     #[test]
     fn a_main_process_of_an_earlier_start_is_not_the_beginning_of_this_one() {
-        let mut unit = starting("start-pre");
+        let mut unit = with(starting("start-pre"), |service| service.main_pid = 0);
         unit.stamps.inactive_exit = at(5_000);
         assert_eq!(Fact::of(&unit, now(6_000), true).ready, Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_main_process_that_was_stamped_before_its_unit_is_the_beginning_of_this_start() {
+        let unit = with(unit("web"), |service| service.main_start = at(990));
+        assert_eq!(Fact::of(&unit, now(10_000), true).ready, Some(Duration::from_millis(1_410)));
     }
 
     #[test]

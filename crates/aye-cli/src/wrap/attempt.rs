@@ -1,21 +1,27 @@
 //! One try of a probe: the part that touches the network, the file system and processes. Blocks, within its time limit.
 
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
+use super::lookup::Lookup;
 use super::ports::Ports;
 use super::probe::{Host, Target};
 use super::{command, request};
 
-pub(super) fn attempt(target: &Target, ports: &Ports, limit: Duration) -> Result<(), String> {
+pub(super) fn attempt(
+    target: &Target,
+    lookup: &mut Lookup,
+    ports: &Ports,
+    limit: Duration,
+) -> Result<(), String> {
     let until = Instant::now() + limit;
     match target {
-        Target::Tcp(host) => tcp(host, until).map(drop).map_err(|error| reason(&error)),
-        Target::Http(http) => request::get(http, until),
+        Target::Tcp(host) => tcp(host, lookup, until).map(drop).map_err(|error| reason(&error)),
+        Target::Http(http) => request::get(http, lookup, until),
         Target::Unix(path) => unix(path).map_err(|error| reason(&error)),
         Target::File(path) => path.symlink_metadata().map(drop).map_err(|error| reason(&error)),
         Target::Command(text) => command::run(text, until),
@@ -39,27 +45,15 @@ pub(super) fn reason(error: &io::Error) -> String {
     }
 }
 
-pub(super) fn tcp(host: &Host, until: Instant) -> io::Result<TcpStream> {
+pub(super) fn tcp(host: &Host, lookup: &mut Lookup, until: Instant) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(ErrorKind::NotFound, "no such host");
-    for address in addresses(host)? {
+    for address in lookup.addresses(host, until)? {
         match TcpStream::connect_timeout(&address, left(until)?) {
             Ok(stream) => return Ok(stream),
             Err(error) => failure = error,
         }
     }
     Err(failure)
-}
-
-/// Literal addresses and localhost take no resolver.
-fn addresses(host: &Host) -> io::Result<Vec<SocketAddr>> {
-    let literal: Option<IpAddr> = host.name.parse().ok();
-    Ok(match literal {
-        Some(address) => vec![(address, host.port).into()],
-        None if host.name == "localhost" => {
-            vec![(Ipv4Addr::LOCALHOST, host.port).into(), (Ipv6Addr::LOCALHOST, host.port).into()]
-        }
-        None => (host.name.as_str(), host.port).to_socket_addrs()?.collect(),
-    })
 }
 
 /// Connects as a stream, or as whatever the socket is: of another type a path answers EPROTOTYPE (unix(7)), and an abstract

@@ -16,7 +16,7 @@ pub(super) struct Ports {
 impl Ports {
     /// What listens before the program runs.
     pub(super) fn before() -> HashSet<u64> {
-        listening("self").into_keys().collect()
+        listening("self").unwrap_or_default().into_keys().collect()
     }
 
     pub(super) fn of(program: u32, before: HashSet<u64>) -> Self {
@@ -24,7 +24,7 @@ impl Ports {
     }
 
     pub(super) fn any_new(&self) -> Result<(), String> {
-        let mut new = listening(&self.program.to_string());
+        let mut new = listening(&self.program.to_string())?;
         new.retain(|inode, _| !self.before.contains(inode));
         if new.is_empty() {
             return Err("nothing listens yet".to_owned());
@@ -47,10 +47,14 @@ impl Ports {
 }
 
 /// Inode and port of every socket that listens in the network namespace of that process.
-fn listening(pid: &str) -> HashMap<u64, u16> {
-    let tables = ["tcp", "tcp6"]
-        .map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default());
-    tables.iter().flat_map(|table| table.lines().filter_map(listener)).collect()
+fn listening(pid: &str) -> Result<HashMap<u64, u16>, String> {
+    let path = format!("/proc/{pid}/net/tcp");
+    let v4 = fs::read_to_string(&path).map_err(|error| {
+        format!("cannot read {path}, {}: name the port in tcp:HOST:PORT", super::attempt::reason(&error))
+    })?;
+    // Without IPv6 there is none.
+    let v6 = fs::read_to_string(path + "6").unwrap_or_default();
+    Ok([v4, v6].iter().flat_map(|table| table.lines().filter_map(listener)).collect())
 }
 
 /// A line of `/proc/net/tcp`, see proc_net_tcp in the kernel's documentation.
@@ -88,9 +92,9 @@ pub(super) fn state(pid: u32) -> Option<(char, u32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-/// Whether the process can run: it is not stopped, traced to a halt, or dead.
+/// Whether the process can run, for all we know: it is not stopped, traced to a halt, or dead.
 pub(super) fn runs(pid: u32) -> bool {
-    state(pid).is_some_and(|(state, _)| !matches!(state, 'T' | 't' | 'Z' | 'X' | 'x'))
+    !state(pid).is_some_and(|(state, _)| matches!(state, 'T' | 't' | 'Z' | 'X' | 'x'))
 }
 
 fn sockets(pid: u32) -> std::io::Result<Vec<u64>> {

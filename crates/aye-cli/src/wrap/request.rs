@@ -5,13 +5,14 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use super::attempt::{left, reason, tcp};
+use super::lookup::Lookup;
 use super::probe::Http;
 
 /// No more of an answer is read.
 const MOST: u64 = 64 * 1024;
 
-pub(super) fn get(http: &Http, until: Instant) -> Result<(), String> {
-    let mut stream = tcp(&http.host, until).map_err(|error| reason(&error))?;
+pub(super) fn get(http: &Http, lookup: &mut Lookup, until: Instant) -> Result<(), String> {
+    let mut stream = tcp(&http.host, lookup, until).map_err(|error| reason(&error))?;
     let answer = exchange(&mut stream, http, until)?;
     judge(http, &answer)
 }

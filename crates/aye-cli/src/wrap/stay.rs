@@ -15,6 +15,7 @@ use rustix::process::Signal;
 use super::attempt::attempt;
 use super::ends::{Newline, Socket};
 use super::keeper::{Action, Keeper, Plan};
+use super::lookup::Lookup;
 use super::news::{self, Listener, News, Teller, thread};
 use super::output::{Output, Taken};
 use super::ports::{self, Ports};
@@ -29,8 +30,8 @@ const TO_KILL: Duration = Duration::from_secs(10);
 /// What the program has written is passed on for as long as this when it has ended.
 const TO_DRAIN: Duration = Duration::from_secs(5);
 
-/// What asks a service to end.
-const STOPS: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::QUIT];
+/// What asks a service to end. SIGQUIT is not among them: it has a Java machine write down its threads, and go on.
+const STOPS: [Signal; 2] = [Signal::TERM, Signal::INT];
 
 struct Stay {
     child: Child,
@@ -71,7 +72,7 @@ fn begin(args: Args) -> Result<Stay, String> {
     let notifier = Notifier::from_environment(&environment).map_err(|error| error.to_string())?;
     let watchdog = environment.watchdog(std::process::id()).map_err(|error| error.to_string())?;
     let s6 = args.s6_notify.map(|number| {
-        aye::listen::passed(number)
+        aye::listen::adopt(number)
             .map_err(|_| format!("--s6-notify {number}: no descriptor {number} was passed to aye: give the number of notification-fd"))
     });
     let s6 = s6.transpose()?;
@@ -97,6 +98,14 @@ fn begin(args: Args) -> Result<Stay, String> {
     };
     let child = start(&args.command, socket.as_ref())?;
     newlines.iter_mut().for_each(Newline::close_write);
+    // What was passed is the program's, and no probe's.
+    let _ = aye::listen::keep_standard_only();
+    if ports::state(child.pid()).is_none() {
+        crate::complain(format_args!(
+            "aye wrap: cannot read /proc/{}/stat: a program that is stopped will not be noticed",
+            child.pid()
+        ));
+    }
     let told = |error| format!("cannot start a thread: {error}");
     let (teller, listener) = news::line().map_err(told)?;
     let patterns: Vec<_> = probes
@@ -168,7 +177,8 @@ fn start(command: &[OsString], socket: Option<&Socket>) -> Result<Child, String>
     if socket.is_none() {
         change.push((OsStr::new("WATCHDOG_USEC"), None));
     }
-    Child::start(command, &change).map_err(|error| format!("cannot start a process: {error}"))
+    Child::start(command, &change)
+        .map_err(|error| format!("cannot start a process by way of /proc/self/exe: {error}"))
 }
 
 /// A thread that tries the probe whenever it is asked to.
@@ -185,8 +195,9 @@ fn trier(
     let (asks, asked) = channel();
     let (ports, teller) = (Arc::clone(ports), teller.clone());
     thread(move || {
+        let mut lookup = Lookup::default();
         while asked.recv().is_ok() {
-            teller.tell(News::Answered(index, attempt(&target, &ports, limit)));
+            teller.tell(News::Answered(index, attempt(&target, &mut lookup, &ports, limit)));
         }
     })?;
     Ok(Some(asks))

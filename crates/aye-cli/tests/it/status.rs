@@ -34,6 +34,7 @@ fn what_matches_nothing_is_5_and_what_is_not_active_is_1() {
     let mut manager = place.run(&["web@1"]);
     manager.says(": ready");
     assert_eq!(place.aye(&["status", "nope*"]).code, Some(5));
+    assert_eq!(place.aye(&["status", "web@?"]).code, Some(0), "a glob for what stands before the suffix");
     let outcome = place.aye(&["status", "web@1", "bad"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("bad    inactive"), "{}", outcome.stdout);

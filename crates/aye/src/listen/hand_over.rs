@@ -57,6 +57,18 @@ pub fn passed(number: i32) -> io::Result<OwnedFd> {
     sys::duplicate(number)
 }
 
+/// Takes the descriptor `number` that was passed to this process: it is close-on-exec from now on, and closed with its owner.
+///
+/// ```
+/// assert!(aye::listen::adopt(77).is_err(), "nobody passed it");
+/// ```
+///
+/// # Errors
+/// `EBADF` where nothing was passed under that number, or it was taken before.
+pub fn adopt(number: i32) -> io::Result<OwnedFd> {
+    sys::adopt(number)
+}
+
 /// Puts a copy of `fd` in the place of an inherited descriptor, so that programs started from now on inherit that instead.
 /// What was there goes on in what [`passed`] made of it.
 ///

@@ -5,7 +5,7 @@
 mod hand_over;
 mod take;
 
-pub use hand_over::{HandOver, Sigpipe, forget_inherited, keep_standard_only, passed, replace};
+pub use hand_over::{HandOver, Sigpipe, adopt, forget_inherited, keep_standard_only, passed, replace};
 pub use take::{Descriptor, ListenError, WrongKind, take};
 
 /// The first descriptor handed over (`SD_LISTEN_FDS_START`).

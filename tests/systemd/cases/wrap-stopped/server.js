@@ -1,7 +1,2 @@
-// A server that knows nothing of service managers: it listens at once, and is of use only later.
-const http = require('node:http')
-const useful = Date.now() + 300
-http.createServer((request, response) => {
-  response.statusCode = Date.now() < useful ? 503 : 200
-  response.end('hello\n')
-}).listen(8090, '127.0.0.1')
+// A server that knows nothing of service managers.
+require('node:http').createServer((request, response) => response.end('hello\n')).listen(process.argv[2], '127.0.0.1')

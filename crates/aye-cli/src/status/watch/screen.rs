@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use aye_bus::{Unit, Where};
 
 use super::super::clock::Now;
-use super::super::fact::Fact;
+use super::super::fact::{Fact, Watchdog};
 use super::super::table::{Row, Style, sentence, table};
 use super::super::{json, style};
 use super::book::Book;
@@ -111,7 +111,7 @@ impl Screen {
         let rows: Vec<Row> = sites.flat_map(|(place, book)| rows(place, book, Now::of(place))).collect();
         let size = rustix::termios::tcgetwinsize(io::stdout());
         let size = size.map(|size| Size::new(size.ws_col, size.ws_row)).unwrap_or_default();
-        self.drawn = lines(&rows, size, style());
+        self.drawn = lines(rows, size, style());
         let text = frame(&std::mem::take(&mut self.said), &self.drawn);
         self.write(&text);
     }
@@ -143,20 +143,32 @@ fn rows(place: &Where, book: &Book, now: Now) -> Vec<Row> {
     book.entries().iter().map(of).collect()
 }
 
-/// As much of the table as there are lines for, and how much is missing.
-fn lines(rows: &[Row], size: Size, style: Style) -> Vec<String> {
+/// As much of the table as there are lines for, and what is missing. Where not all fit, those that are not well come first.
+fn lines(mut rows: Vec<Row>, size: Size, style: Style) -> Vec<String> {
     if rows.is_empty() {
         return vec!["no unit matches yet".to_owned()];
     }
-    let mut lines = table(rows, Style { width: Some(size.columns), ..style });
     // A row is left free: a terminal of which the last cell is written may scroll.
     let room = size.rows.saturating_sub(1).max(2);
-    if lines.len() > room {
-        let hidden = lines.len() - (room - 1);
+    let hides = rows.len() + 1 > room;
+    if hides {
+        rows.sort_by_key(is_well);
+    }
+    let mut lines = table(&rows, Style { width: Some(size.columns), ..style });
+    if hides {
         lines.truncate(room - 1);
-        lines.push(format!("and {hidden} more"));
+        let hidden = &rows[room - 2..];
+        let ill = hidden.iter().filter(|row| !is_well(row)).count();
+        lines.push(match ill {
+            0 => format!("and {} more, all well", hidden.len()),
+            _ => format!("and {} more, {ill} not well", hidden.len()),
+        });
     }
     lines
+}
+
+fn is_well(row: &Row) -> bool {
+    row.lost.is_none() && row.fact.state.is_up() && !row.fact.watchdog.is_some_and(Watchdog::is_near)
 }
 
 #[cfg(test)]
@@ -179,7 +191,7 @@ mod tests {
 
     fn draw(terminal: &mut Terminal, book: &Book, millis: u64) {
         let rows = rows(&place(), book, now(millis));
-        let lines = lines(&rows, terminal.size(), Style::default());
+        let lines = lines(rows, terminal.size(), Style::default());
         terminal.write(&frame(&[], &lines));
     }
 
@@ -188,7 +200,24 @@ mod tests {
         let mut terminal = Terminal::new(80, 5);
         draw(&mut terminal, &book(10), 12_400);
         let screen = terminal.screen();
-        assert_eq!((screen.len(), screen.last().unwrap().as_str()), (4, "and 8 more"));
+        assert_eq!((screen.len(), screen.last().unwrap().as_str()), (4, "and 8 more, all well"));
+    }
+
+    #[test]
+    fn of_more_units_than_lines_those_that_are_not_well_are_seen() {
+        let mut book = book(10);
+        for number in [4, 9] {
+            book.put(&Unit { active: aye_bus::ActiveState::Failed, ..unit(&format!("web@{number}")) });
+        }
+        let mut terminal = Terminal::new(80, 5);
+        draw(&mut terminal, &book, 12_400);
+        let screen = terminal.screen();
+        let names: Vec<&str> =
+            screen[1..].iter().map(|line| line.split_once("  ").map_or(&**line, |it| it.0)).collect();
+        assert_eq!(names, ["web@4", "web@9", "and 8 more, all well"]);
+        let mut small = Terminal::new(80, 4);
+        draw(&mut small, &book, 12_400);
+        assert_eq!(small.screen().last().unwrap(), "and 9 more, 1 not well");
     }
 
     #[test]

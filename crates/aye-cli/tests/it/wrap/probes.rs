@@ -226,6 +226,80 @@ fn what_speaks_sd_notify_becomes_ready_for_s6() {
 }
 
 #[test]
+fn the_descriptor_for_s6_is_not_the_programs_and_ends_with_the_newline() {
+    let place = Place::new();
+    let ready = place.units().join("ready");
+    assert!(Command::new("mkfifo").arg(&ready).status().unwrap().success());
+    let script = "exec 5>ready; exec \"$AYE\" wrap --s6-notify 5 --ready-on file:/ -- \
+        sh -c '[ -e /proc/self/fd/5 ] && echo inherited; exec sleep 1000'";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).env("AYE", env!("CARGO_BIN_EXE_aye")).current_dir(place.units());
+    let running = place.start(command);
+    // To its end, with the program still running.
+    assert_eq!(std::fs::read_to_string(&ready).unwrap(), "\n");
+    let (code, said) = running.signalled(Signal::TERM);
+    assert_eq!((code, said), (None, vec![]));
+}
+
+#[test]
+fn what_was_passed_to_the_program_is_not_passed_to_probes() {
+    let managed = Managed::new();
+    let script = "exec 3</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$AYE\" wrap \
+        --ready-on 'cmd:[ ! -e /proc/self/fd/3 ] && [ ! \"$LISTEN_FDS$NOTIFY_SOCKET\" ]' -- sleep 1000";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).env("AYE", env!("CARGO_BIN_EXE_aye"));
+    command.env("NOTIFY_SOCKET", managed.place.path().join("notify"));
+    let running = managed.place.start(command);
+    managed.hears_up_to("READY=1");
+    running.signalled(Signal::TERM);
+}
+
+#[test]
+fn a_signal_that_is_no_stop_is_handed_on_and_nothing_said() {
+    let managed = Managed::new();
+    let script = "trap 'echo quit' QUIT; trap 'echo hup; exit 4' HUP; echo set; while :; do sleep 0.01; done";
+    let mut running = managed.place.start(managed.command(&["--ready-on", "file:/"], script));
+    running.says("set");
+    managed.hears_up_to("READY=1");
+    running.signal(Signal::QUIT);
+    running.says("quit");
+    running.signal(Signal::HUP);
+    running.says("hup");
+    assert_eq!(managed.hears_up_to("STOPPING=1"), ["STOPPING=1\nSTATUS=the program ended with status 4"]);
+    assert_eq!(running.ends().0, Some(4));
+}
+
+#[test]
+fn a_probe_that_hangs_is_late_and_what_it_started_is_ended() {
+    let managed = Managed::new();
+    let hangs = managed.place.units().join("hangs");
+    assert!(Command::new("mkfifo").arg(&hangs).status().unwrap().success());
+    let name = "cmd:echo $$ >hangs; exec sleep 1000";
+    let running =
+        managed.place.start(managed.command(&["--timeout", "300ms", "--ready-on", name], "exec sleep 1000"));
+    // A try that is ended before it could write is followed by another.
+    let hung =
+        std::iter::repeat_with(|| std::fs::read_to_string(&hangs).unwrap()).find(|text| !text.is_empty());
+    crate::place::await_exit(hung.unwrap().trim().parse().unwrap());
+    managed.hears_up_to(&format!("STATUS=waiting for {name}: took too long"));
+    running.signalled(Signal::TERM);
+}
+
+#[test]
+fn a_server_that_answers_nothing_and_a_port_that_is_closed_are_named() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}/", silent.local_addr().unwrap());
+    let closed = "tcp:127.0.0.1:1";
+    let managed = Managed::new();
+    let options = ["--timeout", "100ms", "--ready-on", &silent, "--ready-on", closed];
+    let running = managed.place.start(managed.command(&options, "exec sleep 1000"));
+    managed.hears_up_to(&format!(
+        "STATUS=waiting for {silent}: no answer in time; {closed}: connection refused"
+    ));
+    running.signalled(Signal::TERM);
+}
+
+#[test]
 fn socket_activation_passes_through_to_the_program() {
     let place = Place::new();
     let script = "exec 3</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=http exec \"$AYE\" wrap --ready-on file:/ -- \
