@@ -3,6 +3,7 @@
 
 mod check;
 mod child;
+mod completions;
 mod exit;
 mod notify;
 mod output;
@@ -20,7 +21,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use exit::Exit;
 
@@ -35,6 +36,7 @@ enum Aye {
     Restart(Box<restart::Args>),
     Check(Box<check::Args>),
     Status(status::Args),
+    Completions(completions::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +57,10 @@ fn main() -> ExitCode {
     if let Some(exit) = trace::part(std::env::args_os().skip(1)) {
         return exit.into();
     }
+    // A shell at a Tab: see completions.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == completions::ASK) {
+        return completions::answer(Aye::command(), std::env::args_os().skip(2)).into();
+    }
     let (words, command) = typed();
     match Aye::try_parse_from(words) {
         Ok(Aye::Notify(args)) => notify::run(args, command),
@@ -64,6 +70,7 @@ fn main() -> ExitCode {
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
         Ok(Aye::Check(args)) => check::run(&args).into(),
         Ok(Aye::Status(args)) => status::run(&args).into(),
+        Ok(Aye::Completions(args)) => completions::run(&args).into(),
         Err(error) => refuse(&error).into(),
     }
 }

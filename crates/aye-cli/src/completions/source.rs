@@ -1,0 +1,145 @@
+//! Where the words come from that are not in the help: the manager's units, the unit files of a folder, the containers of
+//! this machine, the rules and checks of `aye check`. What the shell knows better is asked of the shell.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use aye_bus::{Where, natural_order};
+use futures_util::future::join_all;
+use tokio::task::LocalSet;
+use tokio::time::timeout;
+
+use super::line::{Line, Word};
+use crate::check;
+use crate::place::Place;
+
+/// How long a Tab may take where a manager or a host does not answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the words of a probe begin with.
+const PROBES: [(&str, &str); 9] = [
+    ("tcp:", "a port of a host takes connections: tcp:HOST:PORT"),
+    ("http://", "a page is answered with 2xx"),
+    ("unix:", "a socket takes connections: unix:PATH"),
+    ("file:", "a file is there: file:PATH"),
+    ("log:", "a line of the output matches: log:REGEX"),
+    ("fd:", "a newline is written to a descriptor: fd:N"),
+    ("cmd:", "a command exits with 0: cmd:COMMAND"),
+    ("port", "any port is listened on"),
+    ("notify", "READY=1 or WATCHDOG=1 is said to aye"),
+];
+
+const MAIN_PIDS: [(&str, &str); 3] = [
+    ("auto", "who called, unless that is the manager"),
+    ("parent", "who called"),
+    ("self", "aye notify itself"),
+];
+
+#[derive(Debug)]
+pub(super) enum Answer {
+    Words(Vec<Word>),
+    /// The shell is to find it: the line that tells it so.
+    Shell(String),
+}
+
+/// What the help calls `noun`.
+pub(super) fn find(noun: &str, line: &Line) -> Answer {
+    let words = match noun {
+        "FILE" | "FILE.html" => return Answer::Shell(":files".to_owned()),
+        "DIR" => return Answer::Shell(":folders".to_owned()),
+        "HOST" => return Answer::Shell(":hosts".to_owned()),
+        "USER" => return Answer::Shell(":users".to_owned()),
+        "UNIT" if line.verb == "run" => unit_files(line),
+        "UNIT" => units(line),
+        "MACHINE" => machines(Path::new("/run/systemd/machines")),
+        "RULE" => check::rules().map(|(id, title)| (id.to_owned(), title.to_owned())).collect(),
+        "CHECK" => check::CHECKS.iter().map(|id| ((*id).to_owned(), String::new())).collect(),
+        "PROBE" => told(&PROBES),
+        "PID" => told(&MAIN_PIDS),
+        _ => Vec::new(),
+    };
+    Answer::Words(words)
+}
+
+fn told(words: &[(&str, &str)]) -> Vec<Word> {
+    words.iter().map(|(word, meaning)| ((*word).to_owned(), (*meaning).to_owned())).collect()
+}
+
+/// What stands in `line` for the options of [`Place`].
+fn place(line: &Line) -> Place {
+    let given = |id: &str| -> Vec<String> {
+        line.given.iter().filter(|(given, _)| given == id).map(|(_, value)| value.clone()).collect()
+    };
+    Place {
+        system: !given("system").is_empty(),
+        user: !given("user").is_empty(),
+        machine: given("machine").pop(),
+        host: given("host"),
+        ssh_command: given("ssh_command").pop(),
+        embedded: given("embedded").pop().map(Into::into),
+    }
+}
+
+/// The units of the managers meant that begin as typed.
+fn units(line: &Line) -> Vec<Word> {
+    let Ok(places) = place(line).places() else { return Vec::new() };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return Vec::new();
+    };
+    let ask = async |place| timeout(PATIENCE, listed(place, &line.typed)).await;
+    let answers = LocalSet::new().block_on(&runtime, join_all(places.iter().map(ask)));
+    named(answers.into_iter().flatten().flatten().flatten().collect(), &line.typed)
+}
+
+async fn listed(place: &Where, typed: &str) -> aye_bus::Result<Vec<Word>> {
+    // A glob that is typed stays as it is.
+    if typed.contains(['*', '?', '[', '\\']) {
+        return Ok(Vec::new());
+    }
+    let manager = place.connect().await?;
+    let pattern = format!("{typed}*");
+    let loaded = manager.list_units(&pattern).await?;
+    let known =
+        loaded.into_iter().filter(|unit| unit.load == "loaded").map(|unit| (unit.name, unit.description));
+    let enabled = manager.list_enabled(&pattern).await.unwrap_or_default().into_iter();
+    Ok(known.chain(enabled.map(|name| (name, String::new()))).collect())
+}
+
+/// Services go by their short names, as everywhere in aye, until a dot asks for the whole.
+fn named(mut units: Vec<Word>, typed: &str) -> Vec<Word> {
+    units.retain(|(name, _)| !name.contains("@."));
+    units.sort_by(|(a, _), (b, _)| natural_order(a, b));
+    units.dedup_by(|(later, _), (earlier, _)| later == earlier);
+    if typed.contains('.') {
+        return units;
+    }
+    let short = |(name, meaning): Word| Some((name.strip_suffix(".service")?.to_owned(), meaning));
+    units.into_iter().filter_map(short).collect()
+}
+
+/// The services and sockets whose files are in the folder of `aye run`.
+fn unit_files(line: &Line) -> Vec<Word> {
+    let folder = line.given.iter().find(|(id, _)| id == "directory").map_or(".", |(_, folder)| folder);
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let files = names.filter(|name| name.ends_with(".service") || name.ends_with(".socket"));
+    // Of a template what is typed goes on behind the @.
+    let words = files.map(|name| match name.split_once("@.") {
+        Some((stem, _)) => (format!("{stem}@"), "instances of a template".to_owned()),
+        None => (name.strip_suffix(".service").unwrap_or(&name).to_owned(), name.clone()),
+    });
+    let mut words: Vec<Word> = words.collect();
+    words.sort();
+    words
+}
+
+/// The containers that are registered: a file for each, and a link for its unit (systemd-machined.service(8)).
+fn machines(folder: &Path) -> Vec<Word> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut words: Vec<Word> =
+        names.filter(|name| !name.contains(':')).map(|name| (name, String::new())).collect();
+    words.sort();
+    words
+}
