@@ -32,10 +32,10 @@ enum Aye {
     Notify(notify::Args),
     Wrap(wrap::Args),
     Trace(Box<trace::Args>),
-    Run(run::Args),
-    Restart(Box<restart::Args>),
     Check(Box<check::Args>),
     Status(status::Args),
+    Run(run::Args),
+    Restart(Box<restart::Args>),
     Completions(completions::Args),
 }
 

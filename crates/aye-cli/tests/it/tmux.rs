@@ -1,8 +1,9 @@
 //! A real terminal, tmux's, and what a person sees on it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ impl Terminal {
 
     /// The same with another environment.
     pub(crate) fn with(place: &Place, columns: u32, words: &[&str], change: impl Fn(&mut Command)) -> Self {
-        let socket = place.path().join("tmux");
+        let socket = Self::socket(place);
         let before = Self::before(place, &socket, columns);
         let before: Vec<&str> = before.iter().map(String::as_str).chain(["sh", "-c", WRITES_EXIT]).collect();
         let mut command = place.command_through(&before, words);
@@ -44,7 +45,7 @@ impl Terminal {
         words: &[&str],
         change: impl Fn(&mut Command),
     ) -> Self {
-        let socket = place.path().join("tmux");
+        let socket = Self::socket(place);
         let before = Self::before(place, &socket, columns);
         let mut command = Command::new(&before[0]);
         command.args(&before[1..]).args(words).current_dir(place.units()).stdin(Stdio::null());
@@ -52,7 +53,13 @@ impl Terminal {
         Self::start(command, socket)
     }
 
-    fn before(place: &Place, socket: &std::path::Path, columns: u32) -> Vec<String> {
+    /// One of its own: the server of a terminal that is gone may still be about to end.
+    fn socket(place: &Place) -> PathBuf {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        place.path().join(format!("tmux-{}", COUNT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn before(place: &Place, socket: &Path, columns: u32) -> Vec<String> {
         let settings = place.path().join("tmux.conf");
         fs::write(&settings, SETTINGS).unwrap();
         let (socket, settings, columns) =
