@@ -28,7 +28,7 @@ _aye_ask() {
 	done
 	# The first word as the shell would take it: ~/bin/aye.
 	local program=${typed[0]}
-	if [[ $program == "~/"* ]]; then program=$HOME${program:1}; fi
+	if [[ $program == \~/* ]]; then program=$HOME${program:1}; fi
 	"$program" __complete "${plain[@]}" 2>/dev/null
 }
 

@@ -10,6 +10,7 @@ mod flood;
 #[path = "../../../aye/tests/peer/program.rs"]
 #[allow(dead_code, reason = "the tests of the library use the rest")]
 mod libsystemd;
+mod looks;
 mod manual;
 mod notify;
 mod peer;

@@ -33,7 +33,7 @@ fn shown(page: &Path) -> String {
 fn option(text: &str) -> Option<String> {
     let words = || text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| word.len() > 1);
     let long = words().find(|word| word.len() > 3 && word.starts_with("--"));
-    long.or_else(|| words().next().filter(|word| word.len() == 2)).map(str::to_owned)
+    long.or_else(|| words().next().filter(|word| word.len() == 2 && word.starts_with('-'))).map(str::to_owned)
 }
 
 /// Those that open a line which is indented by `indent`.
