@@ -80,5 +80,6 @@ fn shown(line: &Line, answer: Answer) -> String {
         Answer::Words(words) => words,
     };
     let fits = words.into_iter().filter(|(word, _)| word.starts_with(&line.typed));
-    fits.map(|(word, meaning)| format!("{}{word}\t{meaning}\n", line.prefix)).collect()
+    fits.flat_map(|(word, meaning)| [line.prefix.clone(), word, "\t".to_owned(), meaning, "\n".to_owned()])
+        .collect()
 }

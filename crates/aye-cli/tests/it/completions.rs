@@ -56,7 +56,7 @@ fn place() -> Place {
 }
 
 /// A shell of the place, where `aye` is ours.
-fn shell<'p>(place: &'p Place, words: &[&str]) -> Terminal {
+fn shell(place: &Place, words: &[&str]) -> Terminal {
     let ours = Path::new(env!("CARGO_BIN_EXE_aye")).parent().unwrap();
     let path = format!("{}:{}", ours.display(), std::env::var("PATH").unwrap());
     let terminal = Terminal::holding(place, 120, words, |command| {

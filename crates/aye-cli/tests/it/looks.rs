@@ -33,7 +33,7 @@ fn speaker() -> String {
          say MAINPID=1\n\
          say 'NO_SUCH=1'\n\
          say 'STOPPING=1\\nSTATUS=closing connections'\n\
-         read -r _\n"
+         read -r _\nexit 0\n"
     ))
 }
 
