@@ -186,3 +186,88 @@ fn first_sentence(text: Option<&clap::builder::StyledStr>) -> String {
     let sentence = text.split(". ").next().unwrap_or_default().lines().next().unwrap_or_default();
     sentence.trim_end_matches('.').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn of(words: &[&str]) -> Line {
+        let mut aye = crate::Aye::command();
+        aye.build();
+        read(&aye, &words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+    }
+
+    fn noun(noun: &str) -> Wish {
+        Wish::Noun(noun.to_owned())
+    }
+
+    fn offered(line: &Line) -> Vec<&str> {
+        let words = line.wishes.iter().filter_map(|wish| match wish {
+            Wish::Words(words) => Some(words),
+            _ => None,
+        });
+        words.flatten().map(|(word, _)| word.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_no_verb_and_what_is_too_much_have_nothing_to_offer() {
+        assert_eq!(of(&[]), Line::default());
+        assert_eq!(of(&["nope", ""]).wishes, []);
+        assert_eq!(of(&["completions", "bash", ""]).wishes, []);
+        assert_eq!(of(&["trace", "web", ""]).wishes, [], "one unit is traced at a time");
+        assert_eq!(of(&["wrap", "--nope=", ""]).wishes, []);
+    }
+
+    #[test]
+    fn a_value_is_no_word_of_the_verb() {
+        assert_eq!(of(&["restart", "-H", "web1", ""]).wishes, [noun("UNIT")]);
+        assert_eq!(of(&["trace", "--machine", "box", "-o", "file", ""]).wishes, [noun("UNIT")]);
+        assert_eq!(of(&["status", "-wH", ""]).wishes, [noun("HOST")]);
+        assert_eq!(of(&["check", "a", "b", ""]).wishes, [noun("FILE"), noun("DIR"), noun("UNIT")]);
+    }
+
+    #[test]
+    fn what_an_option_takes_is_wanted_behind_it_and_behind_its_equals_sign() {
+        assert_eq!(of(&["check", "--explain", "notify-"]).wishes, [noun("RULE")]);
+        let line = of(&["check", "--junit=out/"]);
+        assert_eq!((line.prefix.as_str(), line.typed.as_str()), ("--junit=", "out/"));
+        assert_eq!(line.wishes, [noun("FILE")]);
+        assert_eq!(
+            of(&["status", "--embedded", "we"]).wishes,
+            [noun("UNIT")],
+            "its folder needs the equals sign"
+        );
+        assert_eq!(of(&["status", "--embedded=/r"]).wishes, [noun("DIR")]);
+        assert_eq!(offered(&of(&["wrap", "--main", ""])), ["aye", "child"]);
+    }
+
+    #[test]
+    fn the_options_before_the_cursor_are_known() {
+        let line = of(&["status", "--user", "-Hweb1", "--host=web2", "a"]);
+        let given = [("user", ""), ("host", "web1"), ("host", "web2")];
+        assert_eq!(line.given, given.map(|(id, value)| (id.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn an_option_is_offered_once_unless_it_can_be_repeated() {
+        let line = of(&["wrap", "--main=aye", "--ready-on", "port", "--"]);
+        assert!(!offered(&line).contains(&"--main") && offered(&line).contains(&"--ready-on"), "{line:?}");
+    }
+
+    #[test]
+    fn a_command_begins_behind_the_dashes_or_the_semicolon() {
+        for (words, index) in [
+            (vec!["trace", "--", ""], 3),
+            (vec!["wrap", "--ready-on", "port", "--", "node", "server.js", "--"], 5),
+            (vec!["notify", "--fork", "--", "ls"], 4),
+            (vec!["notify", "--exec", "X=1", ";", "ls"], 5),
+            (vec!["notify", "--exec", ";", "--", "ls"], 5),
+        ] {
+            assert_eq!(of(&words).wishes, [Wish::Command(index)], "{words:?}");
+        }
+        assert_eq!(of(&["restart", "--", "we"]).wishes, [noun("UNIT")]);
+        assert_eq!(of(&["notify", "--status", ";", "--"]).prefix, "");
+    }
+}

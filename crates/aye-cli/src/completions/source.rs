@@ -143,3 +143,46 @@ fn machines(folder: &Path) -> Vec<Word> {
     words.sort();
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn units() -> Vec<Word> {
+        ["web@10.service", "web@2.service", "web@.service", "web.socket", "web@2.service"]
+            .map(|name| (name.to_owned(), String::new()))
+            .to_vec()
+    }
+
+    fn names(words: Vec<Word>) -> Vec<String> {
+        words.into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn services_go_by_their_short_names_until_a_dot_is_typed() {
+        assert_eq!(names(named(units(), "web")), ["web@2", "web@10"]);
+        assert_eq!(names(named(units(), "web.")), ["web.socket", "web@2.service", "web@10.service"]);
+    }
+
+    #[test]
+    fn the_units_of_aye_run_are_the_files_of_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["web@.service", "api.service", "api.socket", "notes.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let given = vec![("directory".to_owned(), folder.path().display().to_string())];
+        let words = unit_files(&Line { given, ..Line::default() });
+        assert_eq!(names(words), ["api", "api.socket", "web@"]);
+        let nowhere = vec![("directory".to_owned(), "/nonexistent".to_owned())];
+        assert_eq!(unit_files(&Line { given: nowhere, ..Line::default() }), []);
+    }
+
+    #[test]
+    fn a_container_is_the_file_and_not_the_link_of_its_unit() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["box", "unit:machine-box.scope"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(names(machines(folder.path())), ["box"]);
+    }
+}
