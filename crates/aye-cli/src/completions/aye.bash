@@ -69,7 +69,12 @@ _aye() {
 				_aye_command "${value#:command }"
 				return
 				;;
-			*) found=("${value#"$strip"}") ;;
+			*)
+				value=${value#"$strip"}
+				# Names of units can have backslashes.
+				if [[ $value == *\\* ]]; then printf -v value %q "$value"; fi
+				found=("$value")
+				;;
 		esac
 		if [[ $value == :f* ]]; then compopt -o filenames; fi
 		COMPREPLY+=("${found[@]}")
