@@ -48,6 +48,10 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == check::MANAGE) {
         return check::manage(std::env::args_os().skip(2)).into();
     }
+    // A shell at a Tab: see completions.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == completions::ASK) {
+        return completions::answer(Aye::command(), std::env::args_os().skip(2)).into();
+    }
     // A child of ours that runs a program beside us: see child.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|argument| argument == child::BECOME) {
@@ -56,10 +60,6 @@ fn main() -> ExitCode {
     // A part of a trace that is a process of its own: see trace::unit.
     if let Some(exit) = trace::part(std::env::args_os().skip(1)) {
         return exit.into();
-    }
-    // A shell at a Tab: see completions.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == completions::ASK) {
-        return completions::answer(Aye::command(), std::env::args_os().skip(2)).into();
     }
     let (words, command) = typed();
     match Aye::try_parse_from(words) {
