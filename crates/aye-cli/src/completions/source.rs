@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use aye_bus::{Where, natural_order};
-use futures_util::future::join_all;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
@@ -87,29 +86,39 @@ fn units(line: &Line) -> Vec<Word> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return Vec::new();
     };
-    let ask = async |place| timeout(PATIENCE, listed(place, &line.typed)).await;
-    let answers = LocalSet::new().block_on(&runtime, join_all(places.iter().map(ask)));
-    named(answers.into_iter().flatten().flatten().flatten().collect(), &line.typed)
+    let mut found = Vec::new();
+    LocalSet::new().block_on(&runtime, async {
+        // What cannot be asked in time is left out; what has answered by then counts.
+        let _ = timeout(PATIENCE, async {
+            for place in &places {
+                let _ = listed(place, &line.typed, &mut found).await;
+            }
+        })
+        .await;
+    });
+    named(found, &line.typed)
 }
 
-async fn listed(place: &Where, typed: &str) -> aye_bus::Result<Vec<Word>> {
+async fn listed(place: &Where, typed: &str, found: &mut Vec<Word>) -> aye_bus::Result<()> {
     // A glob that is typed stays as it is.
     if typed.contains(['*', '?', '[', '\\']) {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let manager = place.connect().await?;
     let pattern = format!("{typed}*");
-    let loaded = manager.list_units(&pattern).await?;
-    let known =
-        loaded.into_iter().filter(|unit| unit.load == "loaded").map(|unit| (unit.name, unit.description));
-    let enabled = manager.list_enabled(&pattern).await.unwrap_or_default().into_iter();
-    Ok(known.chain(enabled.map(|name| (name, String::new()))).collect())
+    for unit in manager.list_units(&pattern).await? {
+        if unit.load == "loaded" {
+            found.push((unit.name, unit.description));
+        }
+    }
+    found.extend(manager.list_enabled(&pattern).await?.into_iter().map(|name| (name, String::new())));
+    Ok(())
 }
 
 /// Services go by their short names, as everywhere in aye, until a dot asks for the whole.
 fn named(mut units: Vec<Word>, typed: &str) -> Vec<Word> {
     units.retain(|(name, _)| !name.contains("@."));
-    units.sort_by(|(a, _), (b, _)| natural_order(a, b));
+    let mut units = sorted(units);
     units.dedup_by(|(later, _), (earlier, _)| later == earlier);
     if typed.contains('.') {
         return units;
@@ -129,18 +138,18 @@ fn unit_files(line: &Line) -> Vec<Word> {
         Some((stem, _)) => (format!("{stem}@"), "instances of a template".to_owned()),
         None => (name.strip_suffix(".service").unwrap_or(&name).to_owned(), name.clone()),
     });
-    let mut words: Vec<Word> = words.collect();
-    words.sort();
-    words
+    sorted(words.collect())
 }
 
 /// The containers that are registered: a file for each, and a link for its unit (systemd-machined.service(8)).
 fn machines(folder: &Path) -> Vec<Word> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut words: Vec<Word> =
-        names.filter(|name| !name.contains(':')).map(|name| (name, String::new())).collect();
-    words.sort();
+    sorted(names.filter(|name| !name.contains(':')).map(|name| (name, String::new())).collect())
+}
+
+fn sorted(mut words: Vec<Word>) -> Vec<Word> {
+    words.sort_by(|(a, _), (b, _)| natural_order(a, b));
     words
 }
 
