@@ -13,7 +13,7 @@ use super::line::{Line, Word};
 use crate::check;
 use crate::place::Place;
 
-/// How long a Tab may take where a manager or a host does not answer.
+/// How long a Tab may take in all where managers do not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the words of a probe begin with.
