@@ -77,6 +77,8 @@ impl Verb {
 pub struct Listed {
     /// The unit's name.
     pub name: String,
+    /// What its file calls it.
+    pub description: String,
     /// `LoadState`: loaded, not-found, masked, bad-setting, error.
     pub load: String,
 }
@@ -192,7 +194,11 @@ impl Manager {
         let reply = self.call(PATH, MANAGER, "ListUnitsByPatterns", &body, &doing).await?;
         let body = reply.body();
         let rows: Vec<Row<'_>> = body.deserialize().map_err(|error| Error::from_zbus(&error, doing))?;
-        Ok(rows.iter().map(|row| Listed { name: row.0.to_owned(), load: row.2.to_owned() }).collect())
+        let listed = |row: &Row<'_>| {
+            let [name, description, load] = [row.0, row.1, row.2].map(str::to_owned);
+            Listed { name, description, load }
+        };
+        Ok(rows.iter().map(listed).collect())
     }
 
     /// The names of the enabled unit files that match the glob.

@@ -169,12 +169,17 @@ mod tests {
     use super::*;
 
     fn loaded(names: &[&str]) -> Vec<Listed> {
-        names.iter().map(|name| Listed { name: (*name).to_owned(), load: "loaded".to_owned() }).collect()
+        let listed = |name: &&str| Listed {
+            name: (*name).to_owned(),
+            description: String::new(),
+            load: "loaded".to_owned(),
+        };
+        names.iter().map(listed).collect()
     }
 
     #[test]
     fn leaves_out_what_is_referenced_but_does_not_exist() {
-        let ghost = Listed { name: "web@9.service".to_owned(), load: "not-found".to_owned() };
+        let ghost = Listed { load: "not-found".to_owned(), ..loaded(&["web@9.service"]).remove(0) };
         assert_eq!(select("web@*", &[ghost], &[]), Vec::<String>::new());
     }
 

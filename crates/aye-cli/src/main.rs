@@ -3,6 +3,7 @@
 
 mod check;
 mod child;
+mod completions;
 mod exit;
 mod notify;
 mod output;
@@ -20,7 +21,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use exit::Exit;
 
@@ -31,10 +32,11 @@ enum Aye {
     Notify(notify::Args),
     Wrap(wrap::Args),
     Trace(Box<trace::Args>),
-    Run(run::Args),
-    Restart(Box<restart::Args>),
     Check(Box<check::Args>),
     Status(status::Args),
+    Run(run::Args),
+    Restart(Box<restart::Args>),
+    Completions(completions::Args),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,10 @@ fn main() -> ExitCode {
     // The manager that a service is proved under: see check::prove.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == check::MANAGE) {
         return check::manage(std::env::args_os().skip(2)).into();
+    }
+    // A shell at a Tab: see completions.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == completions::ASK) {
+        return completions::answer(Aye::command(), std::env::args_os().skip(2)).into();
     }
     // A child of ours that runs a program beside us: see child.
     let mut words = std::env::args_os().skip(1);
@@ -67,6 +73,7 @@ fn main() -> ExitCode {
         Ok(Aye::Restart(args)) => restart::run(&args).into(),
         Ok(Aye::Check(args)) => check::run(&args).into(),
         Ok(Aye::Status(args)) => status::run(&args).into(),
+        Ok(Aye::Completions(args)) => completions::run(&args).into(),
         Err(error) => refuse(&error).into(),
     }
 }

@@ -24,17 +24,18 @@ use aye_manager::executor::Program;
 use crate::exit::Exit;
 use probe::Probe;
 
-/// Speak sd_notify for CMD: probe it, and say when it is ready and alive. Without a probe: hand CMD the connected notify
-/// socket as a descriptor named `notify`, and become it.
+/// Speak for a program that knows nothing of sd_notify: probe it, and say when it is ready and alive
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Without a probe, CMD gets the connected notify socket as a descriptor named `notify`, and aye becomes it.\n\n\
 A PROBE is tcp:HOST:PORT, http://HOST:PORT/PATH (2xx; #status=200-399&body=REGEX says what else), unix:PATH, \
 file:PATH, log:REGEX (in CMD's output), fd:N (CMD writes a newline to descriptor N, as for s6), cmd:COMMAND (exits 0), \
 port (CMD or a process below it begins to listen), or notify (CMD says READY=1, or WATCHDOG=1, to aye).\n\n\
 Without $NOTIFY_SOCKET, CMD simply runs. Exit status: CMD's own, or 1 when it cannot be started or was not ready within \
 --ready-timeout.\n\n\
 Examples, in a unit file:\n  ExecStart=/usr/bin/aye wrap -- /usr/bin/node server.js\n  \
-ExecStart=/usr/bin/aye wrap --ready-on http://127.0.0.1:8080/health --alive-on http://127.0.0.1:8080/health -- server")]
+ExecStart=/usr/bin/aye wrap --ready-on http://127.0.0.1:8080/health -- server\n  \
+ExecStart=/usr/bin/aye wrap --ready-on port --alive-on tcp:127.0.0.1:6379 -- \\\n    redis-server")]
 pub(crate) struct Args {
     /// CMD is ready when this holds; of several, when each has held once
     #[arg(long, value_name = "PROBE")]
@@ -57,8 +58,8 @@ pub(crate) struct Args {
     /// While there is progress (lines of output, other answers), extend the manager's start timeout, up to this in all
     #[arg(long, value_name = "SPAN", value_parser = span)]
     extend_at_most: Option<Duration>,
-    /// The main process of the service: with `child` the manager does not learn how CMD ended
-    #[arg(long, value_name = "WHICH", default_value = "aye")]
+    /// The main process of the service, aye or child: with child the manager does not learn how CMD ended
+    #[arg(long, value_name = "WHICH", default_value = "aye", hide_possible_values = true)]
     main: Main,
     /// Write a newline to this descriptor when CMD is ready, for s6 and dinit; alone, CMD says READY=1 to aye
     #[arg(long, value_name = "FD", value_parser = clap::value_parser!(i32).range(3..))]

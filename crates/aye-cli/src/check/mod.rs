@@ -29,8 +29,13 @@ use crate::exit::Exit;
 pub(crate) use args::Args;
 use finding::Finding;
 use load::Refusal;
-pub(crate) use prove::{MANAGE, manage};
+pub(crate) use prove::{CHECKS, MANAGE, manage};
 use rule::Severity;
+
+/// The names and titles of the rules.
+pub(crate) fn rules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    rules::ALL.iter().map(|rule| (rule.id, rule.title))
+}
 
 /// Runs the verb to its end.
 pub(crate) fn run(args: &Args) -> Exit {

@@ -18,7 +18,7 @@ N% is rounded to the safe side. DUR is a time span such as 500ms, 5s or 1min 30s
 Commands run here, by the shell, with AYE_UNIT, AYE_HOST, AYE_INDEX and AYE_TOTAL.\n\n\
 Exit status: 0 every unit is ready, 1 one is not, or the run did not begin, 2 the command line is wrong, 4 not permitted, 5 \
 nothing matched, 69 a manager or host is unreachable, 75 another run holds the lock, 130 and 143 interrupted.\n\n\
-Examples:\n  aye restart 'web@*'\n  aye restart --canary 1 --min-ready 10s --check 'curl -fsS localhost:8080/health' 'web@*'\n  \
+Examples:\n  aye restart 'web@*'\n  aye restart --canary 1 --min-ready 10s --check ./is-well 'web@*'\n  \
 aye restart -H web1 -H web2 --max-parallel 25% --report deploy.html 'web@*'")]
 pub(crate) struct Args {
     /// Names or globs; a name without a suffix is a service's

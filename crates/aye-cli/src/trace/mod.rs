@@ -23,6 +23,9 @@ use crate::place::Place;
     after_help = "\
 With -- CMD, CMD runs with a notify socket of its own, and all that it says there goes on to the $NOTIFY_SOCKET of this \
 process, if there is one; the trace goes to standard error. Exit status: CMD's own, or 1 when it cannot be started.\n\n\
+UNIT is restarted and traced until it stops or Ctrl-C; then all is as before. Exit status: 0 it stopped well, or Ctrl-C, 1 it \
+failed or cannot be traced, 2 the command line is wrong, 4 not permitted, 5 no such unit, 69 the manager is unreachable, 75 it \
+is traced already.\n\n\
 Examples:\n  aye trace -- node server.js\n  aye trace nginx.service"
 )]
 pub(crate) struct Args {

@@ -1,6 +1,7 @@
 //! The command as a user meets it: arguments in, exact output and an exit code out.
 
 mod check;
+mod completions;
 mod demo;
 #[path = "../../../aye-bus/tests/it/fake.rs"]
 #[allow(dead_code, reason = "the tests of the client use the rest")]
@@ -9,6 +10,7 @@ mod flood;
 #[path = "../../../aye/tests/peer/program.rs"]
 #[allow(dead_code, reason = "the tests of the library use the rest")]
 mod libsystemd;
+mod looks;
 mod manual;
 mod notify;
 mod peer;
@@ -21,5 +23,6 @@ mod status;
 mod systemctl;
 mod terminal;
 mod tidy;
+mod tmux;
 mod trace;
 mod wrap;

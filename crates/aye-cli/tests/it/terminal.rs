@@ -1,23 +1,17 @@
 //! `aye restart` on a real terminal, tmux's: what a person sees during a run and after it, at more than one size.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::process::Command;
+use std::time::Instant;
 
 use crate::place::{Place, Running};
-
-/// A terminal has no events; what is on it is looked for again and again, up to here.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::tmux::{PATIENCE, Terminal};
 
 /// Instances that say what they are doing and are ready when something is written to their gate; instance 3 fails.
 const GATED: &str = "OpenFile=/run/systemd/notify:notify\nType=notify\nTimeoutStopSec=1\n\
     ExecStart=/bin/sh -c 'case %i in 3) echo no database; exit 1;; esac; \
     printf \"STATUS=loading cache 40%%%%\" >&3; read -r line <gate-%i; printf READY=1 >&3; exec sleep 1000'\n";
-
-/// Runs the words and writes their exit code to a file: tmux 3.3a does not always know it. Ctrl-C is for the words alone.
-const WRITES_EXIT: &str = "trap : INT; \"$0\" \"$@\"; echo $? >exit";
 
 /// A place with a manager, where no instance is up yet.
 fn gated() -> Place {
@@ -42,79 +36,22 @@ fn open(place: &Place, instance: u32) {
     fs::write(place.units().join(format!("gate-{instance}")), "\n").unwrap();
 }
 
-/// A terminal on which a run goes on.
-struct Terminal {
-    socket: PathBuf,
+/// A run on a terminal.
+struct Rolling(Terminal);
+
+impl Deref for Rolling {
+    type Target = Terminal;
+
+    fn deref(&self) -> &Terminal {
+        &self.0
+    }
 }
 
-impl Terminal {
+impl Rolling {
     /// Starts `aye restart` on a terminal of so many columns.
     fn of(place: &Place, columns: u32, words: &[&str]) -> Self {
-        let socket = place.path().join("tmux");
-        let settings = place.path().join("tmux.conf");
-        fs::write(&settings, "set -g remain-on-exit on\nset -g remain-on-exit-format ''\n").unwrap();
-        let (socket_word, columns) = (socket.display().to_string(), columns.to_string());
-        let before = [
-            "tmux",
-            "-u",
-            "-S",
-            &socket_word,
-            "-f",
-            settings.to_str().unwrap(),
-            "new-session",
-            "-d",
-            "-x",
-            &columns,
-            "-y",
-            "24",
-            "sh",
-            "-c",
-            WRITES_EXIT,
-        ];
         // Rows are asked for by name, because the place's commands have no colours.
-        let mut command = place.command_through(&before, &[&["restart", "--progress=tty"], words].concat());
-        command.env_remove("TMUX").env("TERM", "xterm").stdout(Stdio::null()).stderr(Stdio::null());
-        assert!(command.status().unwrap().success(), "tmux did not start");
-        Self { socket }
-    }
-
-    fn tmux(&self, words: &[&str]) -> String {
-        let output = Command::new("tmux").arg("-u").arg("-S").arg(&self.socket).args(words).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn resize(&self, columns: u32) {
-        self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", "24"]);
-    }
-
-    fn types(&self, key: &str) {
-        self.tmux(&["send-keys", key]);
-    }
-
-    /// What is seen.
-    fn screen(&self) -> Vec<String> {
-        lines(&self.tmux(&["capture-pane", "-p"]))
-    }
-
-    /// What is seen, and what has scrolled away. tmux scrolls when a narrower screen takes more lines, empty ones below
-    /// the cursor included: a row that was being drawn then stays in the history, where nobody can wipe it out.
-    fn lines(&self) -> Vec<String> {
-        lines(&self.tmux(&["capture-pane", "-p", "-S", "-"]))
-    }
-
-    /// Waits until the last line is like this, and gives all.
-    #[track_caller]
-    fn ends_with(&self, what: &str, is_it: impl Fn(&str) -> bool) -> Vec<String> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let lines = self.lines();
-            if lines.last().is_some_and(|last| is_it(last)) {
-                return lines;
-            }
-            assert!(Instant::now() < deadline, "never ended with {what}:\n{}", lines.join("\n"));
-            thread::sleep(Duration::from_millis(20));
-        }
+        Self(Terminal::of(place, columns, &[&["restart", "--progress=tty"], words].concat()))
     }
 
     /// Waits for the row of a unit that is starting, its status cut or whole.
@@ -126,32 +63,6 @@ impl Terminal {
         assert_eq!(count(&self.screen(), &format!("{unit}  ")), 1, "{lines:#?}");
         lines
     }
-
-    /// The exit code of the run, once it has ended.
-    #[track_caller]
-    fn exit(&self, place: &Place) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let written = fs::read_to_string(place.units().join("exit")).unwrap_or_default();
-            if written.ends_with('\n') {
-                return written.trim().parse().unwrap();
-            }
-            assert!(Instant::now() < deadline, "never ended:\n{}", self.lines().join("\n"));
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let mut command = Command::new("tmux");
-        command.arg("-S").arg(&self.socket).arg("kill-server").stdout(Stdio::null()).stderr(Stdio::null());
-        let _ = command.status();
-    }
-}
-
-fn lines(text: &str) -> Vec<String> {
-    text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn count(lines: &[String], beginning: &str) -> usize {
@@ -175,7 +86,7 @@ fn rows(lines: &[String]) -> Vec<String> {
 fn a_failure_stays_with_its_log_and_no_row_is_left_behind_by_two_resizes() {
     let place = gated();
     let running = manager(&place);
-    let terminal = Terminal::of(&place, 80, &["web@1", "web@2", "web@3"]);
+    let terminal = Rolling::of(&place, 80, &["web@1", "web@2", "web@3"]);
     let lines = terminal.starts("web@1", " of 90 s  \"loading cache 40%\"");
     assert_eq!(lines[0], "restarting 3 units: web@1.service web@2.service web@3.service");
     terminal.resize(40);
@@ -204,7 +115,7 @@ fn a_failure_stays_with_its_log_and_no_row_is_left_behind_by_two_resizes() {
 fn an_interrupt_on_a_narrow_terminal_leaves_the_picture_whole() {
     let place = gated();
     let running = manager(&place);
-    let terminal = Terminal::of(&place, 40, &["web@1", "web@2"]);
+    let terminal = Rolling::of(&place, 40, &["web@1", "web@2"]);
     terminal.starts("web@1", "…");
     terminal.types("C-c");
     let shown = |last: &str| last.starts_with("web@1  starting ");
@@ -235,7 +146,7 @@ fn an_interrupt_on_a_narrow_terminal_leaves_the_picture_whole() {
 fn a_question_stands_still_until_it_is_answered() {
     let place = gated();
     let running = manager(&place);
-    let terminal = Terminal::of(&place, 80, &["--on-failure", "ask", "web@3", "web@1"]);
+    let terminal = Rolling::of(&place, 80, &["--on-failure", "ask", "web@3", "web@1"]);
     terminal.ends_with("the question", |last| last == "web@3 failed. Go on with the rest? [y/N]");
     terminal.types("y");
     terminal.types("Enter");
@@ -253,7 +164,7 @@ fn a_question_stands_still_until_it_is_answered() {
 fn a_run_that_ends_well_says_so_and_has_a_row_for_each_unit() {
     let place = gated();
     let running = manager(&place);
-    let terminal = Terminal::of(&place, 80, &["--max-parallel", "2", "web@1", "web@2"]);
+    let terminal = Rolling::of(&place, 80, &["--max-parallel", "2", "web@1", "web@2"]);
     terminal.starts("web@2", "\"loading cache 40%\"");
     open(&place, 2);
     terminal.starts("web@1", "\"loading cache 40%\"");

@@ -78,7 +78,7 @@ impl fmt::Display for Effect {
             Self::Triggers => f.write_str("the service is ended, as by its watchdog"),
             Self::Stores(1) => f.write_str("1 descriptor is kept"),
             Self::Stores(count) => write!(f, "{count} descriptors are kept"),
-            Self::Completes => f.write_str("everything sent before it has been received"),
+            Self::Completes => f.write_str("all sent before it was received"),
         }
     }
 }

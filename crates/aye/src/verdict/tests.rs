@@ -132,7 +132,7 @@ fn an_invalid_text_takes_back_what_was_set() {
 fn a_barrier_in_company_takes_everything_with_it_whoever_sent_it() {
     let with_one =
         Context { role: Role::Outside, fds: Descriptors { count: 1, ..Descriptors::default() }, ..running() };
-    assert_eq!(said("BARRIER=1", with_one), ["accepted: everything sent before it has been received"]);
+    assert_eq!(said("BARRIER=1", with_one), ["accepted: all sent before it was received"]);
     let why = "ignored: BARRIER=1 must be the only line of its message, so that nothing of it counts";
     assert_eq!(said("READY=1\nBARRIER=1", with_one), [why, why]);
 }

@@ -103,7 +103,9 @@ fn scan(text: &str, label: &str, language: Language, signs: &mut Signs) {
         let low = line.to_ascii_lowercase();
         set(&mut signs.watchdog, low.contains("watchdog") || line.contains("aye/auto"), sign);
         set(&mut signs.reloading, low.contains("reloading"), sign);
-        set(&mut signs.stores, has(&["FDSTORE=1", "storeFd("]) && !line.starts_with("import"), sign);
+        // Where it is defined, it is not called: that is our own package.
+        let stores = has(&["FDSTORE=1"]) || has(&["storeFd("]) && !has(&["function storeFd("]);
+        set(&mut signs.stores, stores && !line.starts_with("import"), sign);
         let term = has(&["SIGTERM"])
             || language == Language::Shell && line.contains("trap ") && line.contains("TERM");
         set(&mut signs.handles_term, term || mentions_ours && line.contains("aye/auto"), sign);
@@ -300,6 +302,13 @@ mod tests {
         assert_eq!(signs.port.map(|(port, sign)| (port, sign.line)), Some((3000, 2)));
         assert_eq!(signs.handles_term.map(|sign| sign.line), Some(3));
         assert!(signs.ours.is_some());
+    }
+
+    #[test]
+    fn a_function_that_is_defined_is_not_called() {
+        let stores = |text| look_at_text(text, "index.js", Language::Node).stores.is_some();
+        assert!(stores("storeFd(socket, 'web')"));
+        assert!(!stores("function storeFd(what, name, options) {"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use report::Verdict;
 pub(crate) use stand::{MANAGE, manage};
 
 /// What can be proved, in the order it is.
-const CHECKS: [&str; 11] = [
+pub(crate) const CHECKS: [&str; 11] = [
     "ready",
     "main-process",
     "heartbeat",

@@ -81,9 +81,9 @@ fn npm(subject: &Subject) -> Vec<Found> {
         format!("{name} is the main process, and what the program under it says is refused"),
     );
     let Some(script) = &subject.script else {
-        return vec![found.write(format!(
-            "ExecStart= with the command that {name} runs, such as /usr/bin/node server.js"
-        ))];
+        return vec![
+            found.write(format!("ExecStart= with what {name} runs, such as /usr/bin/node server.js")),
+        ];
     };
     let folder = main.inner[0].strip_suffix(name).unwrap_or_default();
     let folder = if folder.is_empty() { "/usr/bin/" } else { folder };

@@ -84,7 +84,7 @@ pub(super) fn paragraphs(said: &Said, remarks: Remarks) -> Vec<Paragraph> {
         Outcome::Dropped(why) => dropped(said, *why),
         Outcome::Judged(lines) => judged(lines, remarks.of_lines),
     };
-    if !said.fds.is_empty() {
+    if !said.fds.is_empty() && !is_barrier(said) {
         let what = readable(said.fds.join(", ").as_bytes());
         shown.push(limited(
             Tone::Plain,
@@ -100,6 +100,20 @@ pub(super) fn paragraphs(said: &Said, remarks: Remarks) -> Vec<Paragraph> {
     }
     shown.extend(remarks.beside.into_iter().map(Paragraph::from));
     shown
+}
+
+/// A barrier and nothing else, which is accepted with one descriptor only.
+fn is_barrier(said: &Said) -> bool {
+    match &said.outcome {
+        Outcome::Judged(lines) => match &lines[..] {
+            [line] => {
+                matches!(line.verdict, Word::Accepted(_))
+                    && words::assignment(&line.text) == Some(Assignment::Barrier)
+            }
+            _ => false,
+        },
+        Outcome::Dropped(_) => false,
+    }
 }
 
 fn limited(tone: Tone, text: String) -> Paragraph {
