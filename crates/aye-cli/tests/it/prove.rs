@@ -7,14 +7,25 @@ use crate::place::{Outcome, Place};
 /// A service that is ready, says that it stops, and ends at SIGTERM; `$1` is what else it does. It writes to the descriptor
 /// that `OpenFile=` gave it, where there is one.
 const SERVE: &str = r#"#!/bin/bash
+reloading() {
+	local up
+	read -r up _ </proc/uptime
+	printf 'RELOADING=1\nMONOTONIC_USEC=%s0000' "${up/./}"
+}
 say() { [[ -z ${LISTEN_FDS-} ]] || printf '%s\n' "$1" >&3; }
-end() { say STOPPING=1; kill "$child"; exit 0; }
+end() { say STOPPING=1; kill $(jobs -p); exit 0; }
 trap end TERM
 case ${1-} in
 deaf) trap '' TERM ;;
 needy) set -u; : "$NOTIFY_SOCKET" ;;
 silent) say() { :; } ;;
-status) end() { kill "$child"; exit 7; } ;;
+status) end() { kill $(jobs -p); exit 7; } ;;
+child) (say STATUS=starting) ;;
+lock) mkdir lock || exit 1 ;;
+orphan) (setsid env -i sleep 1000 3>&- & echo $! >orphan) ;;
+beats) (while sleep .1; do say WATCHDOG=1; done) & ;;
+reload) trap 'say "$(reloading)"; say READY=1' HUP ;;
+mute) trap : HUP ;;
 complains) [[ ${NOTIFY_SOCKET-} ]] || echo 'NOTIFY_SOCKET is not set' >&2 ;;
 esac
 if [[ ${1-} == leak || -z ${LISTEN_FDS-} ]]; then
@@ -108,6 +119,68 @@ fn an_exit_status_that_nobody_named_is_no_clean_stop() {
 fn a_service_that_needs_a_manager_is_found_out() {
     fails("needy", "", "without-manager");
     fails("complains", "", "without-manager");
+}
+
+#[test]
+fn a_message_of_a_child_is_refused() {
+    fails("child", "", "main-process");
+    let place = place("child", "NotifyAccess=all\n");
+    assert_eq!(verdict(&check(&place, &["--only", "main-process"]), "main-process"), "pass");
+}
+
+#[test]
+fn a_service_that_leaves_its_lock_behind_does_not_start_again() {
+    let place = place("lock", "");
+    let folder = format!("WorkingDirectory={}\n", place.units().display());
+    fails("lock", &folder, "restart");
+}
+
+#[test]
+fn a_process_that_left_the_service_is_found_and_ended() {
+    let place = place("orphan", "");
+    let folder = format!("[Service]\nWorkingDirectory={}\n", place.units().display());
+    let place = place.file("web.service.d/folder.conf", &folder);
+    let outcome = check(&place, &["--only", "orphans"]);
+    assert_eq!((verdict(&outcome, "orphans").as_str(), outcome.code), ("FAIL", Some(1)), "{outcome:?}");
+    let orphan = fs::read_to_string(place.units().join("orphan")).unwrap();
+    assert!(!fs::exists(format!("/proc/{}", orphan.trim())).unwrap(), "{outcome:?}");
+}
+
+#[test]
+fn heartbeats_of_another_process_hide_that_the_main_process_hangs() {
+    fails("beats", "NotifyAccess=all\nWatchdogSec=3s\n", "heartbeat-stops");
+}
+
+#[test]
+fn a_heartbeat_is_awaited_for_as_long_as_it_may_take() {
+    let place = place("beats", "NotifyAccess=all\n");
+    let words = ["--only", "heartbeat", "--watchdog", "1min", "--observe", "1ms"];
+    let outcome = check(&place, &words);
+    assert_eq!((verdict(&outcome, "heartbeat").as_str(), outcome.code), ("pass", Some(0)), "{outcome:?}");
+}
+
+#[test]
+fn a_watchdog_notices_that_the_main_process_hangs() {
+    let outcome = check(&place("", "WatchdogSec=300ms\n"), &["--only", "heartbeat-stops"]);
+    assert_eq!(verdict(&outcome, "heartbeat-stops"), "pass", "{outcome:?}");
+}
+
+#[test]
+fn a_reload_that_ends_the_service_is_a_failure() {
+    fails("", "Type=notify-reload\n", "reload");
+}
+
+#[test]
+fn a_reload_that_is_not_answered_is_a_failure() {
+    fails("", "ExecReload=/bin/false\n", "reload");
+    fails("mute", "Type=notify-reload\nTimeoutStartSec=4s\n", "reload");
+}
+
+#[test]
+fn a_reload_that_is_answered_passes() {
+    let outcome = check(&place("reload", "Type=notify-reload\n"), &["--only", "reload"]);
+    assert_eq!((verdict(&outcome, "reload").as_str(), outcome.code), ("pass", Some(0)), "{outcome:?}");
+    assert!(outcome.stdout.contains("RELOADING=1, MONOTONIC_USEC=, READY=1"), "{outcome:?}");
 }
 
 #[test]
