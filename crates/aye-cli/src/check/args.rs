@@ -64,7 +64,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DUR")]
     pub(crate) watchdog: Option<String>,
     /// Print a unit file for CMD, from what it was seen to do
-    #[arg(long, requires = "command")]
+    #[arg(long, requires = "command", conflicts_with_all = ["json", "junit", "only", "skip", "strict"])]
     pub(crate) init: bool,
     #[command(flatten)]
     pub(crate) place: Place,
