@@ -70,8 +70,8 @@ impl Page {
             [self.start(), command, self.socket(), self.watch(), self.stop(), self.restart(), self.owner()];
         for part in parts.iter().filter(|part| !part.is_empty()) {
             text.push_str(&part.text());
+            text.push('\n');
         }
-        text.push('\n');
         text.push_str(&self.sandboxing());
         text.push_str("\n[Install]\nWantedBy=multi-user.target\n");
         text
