@@ -51,7 +51,8 @@ pub(crate) struct Args {
     /// Write the result of a run as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// Prove only this; repeatable
+    /// Prove only this: ready, main-process, heartbeat, descriptors, environment, reload, stop, orphans, restart,
+    /// heartbeat-stops or without-manager; repeatable
     #[arg(long, value_name = "CHECK")]
     pub(crate) only: Vec<String>,
     /// Do not prove this; repeatable

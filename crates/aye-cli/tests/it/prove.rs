@@ -187,6 +187,38 @@ fn a_reload_that_is_answered_passes() {
 }
 
 #[test]
+fn a_command_is_proved_as_a_service_and_told_as_json() {
+    let place = place("", "");
+    let words = ["check", "--json", "--only", "ready", "--only", "stop", "--", "bash", "serve"];
+    let outcome = place.aye(&words);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let lines: Vec<serde_json::Value> =
+        outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<[&str; 4]> = lines
+        .iter()
+        .map(|line| ["event", "unit", "check", "verdict"].map(|key| line[key].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [["check", "command.service", "ready", "pass"], ["check", "command.service", "stop", "pass"]]
+    );
+    assert_eq!(lines[0]["v"], 1);
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_failed_check_is_a_failure_in_the_report() {
+    let place = place("status", "");
+    let outcome = check(&place, &["--only", "stop", "--junit", "report.xml"]);
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let xml = fs::read_to_string(place.units().join("report.xml")).unwrap();
+    assert!(xml.contains("tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{xml}");
+    assert!(xml.contains("<failure message=\"FAILED: exited with 7"), "{xml}");
+    let outcome = check(&place, &["--only", "stop", "--junit", "no/such/report.xml"]);
+    assert!(outcome.stderr.starts_with("aye check: cannot write no/such/report.xml: "), "{outcome:?}");
+}
+
+#[test]
 fn a_good_service_passes_everything_that_applies_and_leaves_nothing() {
     let place = place("", "");
     let outcome = check(&place, &["--junit", "report.xml"]);

@@ -14,6 +14,7 @@ use std::time::Duration;
 use aye_manager::unit::value::finite;
 
 use super::finding::Finding;
+use super::prove::look::Orphanage;
 use super::prove::stage::Stage;
 use super::rule::Severity;
 use super::subject::Subject;
@@ -52,6 +53,7 @@ fn made(args: &Args) -> Result<String, (String, Exit)> {
     let words = resolved(&args.command).map_err(usage)?;
     let folder =
         std::env::current_dir().map_err(|error| usage(format!("cannot find the current folder: {error}")))?;
+    let _orphanage = Orphanage::open();
     let seen = look(args, patience.unwrap_or(PATIENCE)).map_err(|reason| (reason, Exit::Failed))?;
     let mut page = Page {
         words,
@@ -63,7 +65,7 @@ fn made(args: &Args) -> Result<String, (String, Exit)> {
         sandbox: Sandbox::Untried(String::new()),
     };
     let draft = examined(&page.text()).map_err(|reason| (reason, Exit::Failed))?;
-    page.opens_socket = draft.0.signs.ours.is_some();
+    page.opens_socket = draft.0.signs.ours.is_some() || needs_socket(args, &page.seen);
     page.sandbox = sandbox(&page);
     let text = page.text();
     let (_, findings) = examined(&text).map_err(|reason| (reason, Exit::Failed))?;
@@ -88,6 +90,13 @@ fn look(args: &Args, patience: Duration) -> Result<Seen, String> {
     crate::complain(format_args!("aye check: running {} under the embedded manager", args.command[0]));
     let stage = Stage::of(args, seen::SETTINGS)?;
     seen::look(&stage, patience)
+}
+
+/// Whether a program that said READY=1 does not without the notify socket as an open descriptor: shown by a run without.
+fn needs_socket(args: &Args, seen: &Seen) -> bool {
+    let Some(ready) = &seen.ready else { return false };
+    let without = format!("{}OpenFile=\n", seen::SETTINGS);
+    Stage::of(args, &without).is_ok_and(|stage| !seen::is_ready(&stage, ready.took))
 }
 
 /// The sandboxing that it survived, where that can be tried.

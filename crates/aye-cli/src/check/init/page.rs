@@ -7,7 +7,7 @@ use std::time::Duration;
 use aye_bus::duration;
 
 use super::harden::{self, Dropped};
-use super::seen::{End, Reload, Seen};
+use super::seen::{End, Heartbeats, Reload, Seen};
 
 /// A start gets ten times what it took, and this at least.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -149,21 +149,32 @@ impl Page {
         }
         let interval = self.watchdog.unwrap_or(WATCHDOG).as_secs_f64();
         let setting = format!("WatchdogSec={interval}s");
-        if self.seen.heartbeats {
-            return Part::new("It sent WATCHDOG=1 when it was told an interval.", [setting.as_str()]);
+        match self.seen.heartbeats {
+            Heartbeats::Main => {
+                Part::new("It sent WATCHDOG=1 when it was told an interval.", [setting.as_str()])
+            }
+            Heartbeats::Child => Part::new(
+                &format!(
+                    "It was a child process that sent WATCHDOG=1, which would hide a main process that hangs. Once the \
+                     main process sends it, {setting} has a hang noticed."
+                ),
+                [],
+            ),
+            Heartbeats::Nobody => Part::new(
+                &format!(
+                    "It sent no WATCHDOG=1 when it was told an interval. Once it does, {setting} has a hang noticed."
+                ),
+                [],
+            ),
         }
-        let words = format!(
-            "It sent no WATCHDOG=1 when it was told an interval. Once it does, {setting} has a hang noticed."
-        );
-        Part::new(&words, [])
     }
 
     fn socket(&self) -> Part {
         if !self.opens_socket {
             return Part::default();
         }
-        let words = "The package aye takes the notify socket as an open descriptor (OpenFile= is there since systemd 253; \
-                     before, the package needs its addon).";
+        let words = "It takes the notify socket as an open descriptor, which OpenFile= gives it since systemd 253. (The Node \
+                     package aye does without where it has its addon.)";
         Part::new(words, ["OpenFile=/run/systemd/notify:notify"])
     }
 
@@ -318,7 +329,7 @@ mod tests {
             seen: Seen {
                 ready: Some(Ready { took: Duration::from_millis(212), by_main: true }),
                 waited: Duration::from_secs(30),
-                heartbeats: true,
+                heartbeats: Heartbeats::Main,
                 reload: Reload::None,
                 end: End::Clean,
                 stopping: true,

@@ -29,6 +29,15 @@ pub(super) struct Ready {
     pub(super) by_main: bool,
 }
 
+/// Who sends heartbeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heartbeats {
+    Nobody,
+    Main,
+    /// Another process alone, which goes on when the main process hangs.
+    Child,
+}
+
 /// What it makes of SIGHUP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reload {
@@ -60,7 +69,7 @@ pub(super) struct Seen {
     pub(super) ready: Option<Ready>,
     /// How long READY=1 was waited for.
     pub(super) waited: Duration,
-    pub(super) heartbeats: bool,
+    pub(super) heartbeats: Heartbeats,
     pub(super) reload: Reload,
     pub(super) end: End,
     pub(super) stopping: bool,
@@ -81,10 +90,7 @@ pub(super) fn look(stage: &Stage, patience: Duration) -> Result<Seen, String> {
         let sender = stand.seen.iter().find(|event| event.says("READY=1")).map(|event| event.pid);
         Ready { took: event.at - began.unwrap_or(stand.began), by_main: sender == Some(main) }
     });
-    let heartbeats = ready.is_some() && {
-        let is_there = stand.seen.iter().any(|event| event.says("WATCHDOG=1"));
-        is_there || happens(&mut stand, |event| event.says("WATCHDOG=1"))?
-    };
+    let heartbeats = if ready.is_some() { heartbeats(&mut stand, main)? } else { Heartbeats::Nobody };
     let reload = if ready.is_some() { reload(&mut stand, main) } else { Reload::None };
     let mut seen = Seen {
         ready,
@@ -103,12 +109,24 @@ pub(super) fn look(stage: &Stage, patience: Duration) -> Result<Seen, String> {
     Ok(seen)
 }
 
-/// Whether it happens; an error when the program ends instead.
-fn happens(stand: &mut Stand, is_meant: impl Fn(&Event) -> bool) -> Result<bool, String> {
-    match stand.wait(ANSWER, &is_meant) {
-        Some(event) if event.is_end() => Err(too_soon(stand, Some(event))),
-        event => Ok(event.is_some()),
+/// Whether it says READY=1 this time, too, when it did after `took`.
+pub(super) fn is_ready(stage: &Stage, took: Duration) -> bool {
+    let Ok(mut stand) = Stand::start(stage) else { return false };
+    stand.wait(took * 10 + ANSWER, |event| event.kind == "ready").is_some_and(|event| event.kind == "ready")
+}
+
+/// Awaits a heartbeat; an error when the program ends instead.
+fn heartbeats(stand: &mut Stand, main: u32) -> Result<Heartbeats, String> {
+    let by_main = |event: &Event| event.says("WATCHDOG=1") && event.pid == main;
+    if !stand.seen.iter().any(by_main) {
+        match stand.wait(ANSWER, by_main) {
+            Some(event) if event.is_end() => return Err(too_soon(stand, Some(event))),
+            Some(_) => {}
+            None if stand.seen.iter().any(|event| event.says("WATCHDOG=1")) => return Ok(Heartbeats::Child),
+            None => return Ok(Heartbeats::Nobody),
+        }
     }
+    Ok(Heartbeats::Main)
 }
 
 fn too_soon(stand: &Stand, event: Option<Event>) -> String {

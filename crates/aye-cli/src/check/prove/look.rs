@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper};
 
 /// A process, told from a later one of the same number by when it began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,51 @@ pub(super) fn rests(root: u32) -> bool {
     let all = descendants(root);
     all.iter().chain(&process(root)).all(|process| process.state == 'S')
 }
+
+/// Processes whose parents end come to this process, as long as this is there; those that are left then are ended.
+#[derive(Debug)]
+pub(in crate::check) struct Orphanage {
+    /// Children from before, which execve(2) does not take from a process: they are somebody else's.
+    foreign: Vec<Process>,
+}
+
+impl Orphanage {
+    pub(in crate::check) fn open() -> Self {
+        // Without it (before Linux 3.4), they go to PID 1.
+        let _ = set_child_subreaper(Some(getpid()));
+        Self { foreign: descendants(std::process::id()) }
+    }
+
+    fn left(&self) -> Vec<Process> {
+        let foreign: Vec<u32> = self
+            .foreign
+            .iter()
+            .flat_map(|process| {
+                descendants(process.pid).into_iter().map(|below| below.pid).chain([process.pid])
+            })
+            .collect();
+        let mut left = descendants(std::process::id());
+        left.retain(|process| !foreign.contains(&process.pid));
+        left
+    }
+}
+
+impl Drop for Orphanage {
+    fn drop(&mut self) {
+        // What is ended may leave children in turn; what cannot be ended (another user's) is left alone.
+        for _ in 0..GENERATIONS {
+            let left = self.left();
+            if left.is_empty() {
+                break;
+            }
+            left.iter().for_each(kill);
+        }
+        let _ = set_child_subreaper(None);
+    }
+}
+
+/// How often is looked for what is left.
+const GENERATIONS: usize = 100;
 
 /// Every process below this one, its children and theirs.
 pub(super) fn descendants(root: u32) -> Vec<Process> {

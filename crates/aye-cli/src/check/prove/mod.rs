@@ -7,7 +7,7 @@ mod alone;
 mod family;
 mod heartbeat;
 pub(super) mod job;
-mod look;
+pub(super) mod look;
 mod report;
 mod scenario;
 pub(super) mod stage;
@@ -95,6 +95,7 @@ pub(super) fn run(args: &Args) -> Exit {
             return Exit::Usage;
         }
     };
+    let _orphanage = look::Orphanage::open();
     match scenario::play(&stage, &wish) {
         Ok(shown) => tell(args, &stage, &shown),
         Err(reason) => {

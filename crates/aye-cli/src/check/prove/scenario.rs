@@ -98,8 +98,10 @@ pub(super) fn play(stage: &Stage, wish: &Wish) -> Result<Shown, String> {
     if let Ok(took) = up {
         first_run(stage, &mut first, &mut proofs)?;
         second_run(stage, wish, &mut proofs).map_err(failed)?;
-        let silent = alone::run(stage, took).map_err(failed)?;
-        proofs.add("without-manager", silent.verdict, silent.seen, silent.advice);
+        if wish.wants("without-manager") {
+            let silent = alone::run(stage, took).map_err(failed)?;
+            proofs.add("without-manager", silent.verdict, silent.seen, silent.advice);
+        }
     } else {
         first.end().map_err(failed)?;
         main_process(stage, &first, &mut proofs);
