@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::place::{Outcome, Place};
+use rustix::process::Signal;
+
+use crate::place::{Outcome, Place, await_exit};
 
 /// A service that is ready, says that it stops, and ends at SIGTERM; `$1` is what else it does. It writes to the descriptor
 /// that `OpenFile=` gave it, where there is one.
@@ -20,6 +22,7 @@ case ${1-} in
 deaf) trap '' TERM ;;
 needy) set -u; : "$NOTIFY_SOCKET" ;;
 silent) say() { :; } ;;
+tell) say() { :; }; echo up >"$0.told" ;;
 status) end() { kill $(jobs -p); exit 7; } ;;
 child) (say STATUS=starting) ;;
 lock) mkdir lock || exit 1 ;;
@@ -184,6 +187,24 @@ fn a_reload_that_is_answered_passes() {
     let outcome = check(&place("reload", "Type=notify-reload\n"), &["--only", "reload"]);
     assert_eq!((verdict(&outcome, "reload").as_str(), outcome.code), ("pass", Some(0)), "{outcome:?}");
     assert!(outcome.stdout.contains("RELOADING=1, MONOTONIC_USEC=, READY=1"), "{outcome:?}");
+}
+
+#[test]
+fn a_check_that_is_killed_leaves_nothing() {
+    let place = place("tell", "");
+    let told = place.units().join("serve.told");
+    assert!(std::process::Command::new("mkfifo").arg(&told).status().unwrap().success());
+    let mut command = place.command(&["check", "--run", "web.service"]);
+    command.env("TMPDIR", place.path());
+    let running = place.start(command);
+    assert_eq!(fs::read_to_string(told).unwrap(), "up\n");
+    let processes = place.processes();
+    assert!(processes.len() >= 3, "the check, the manager and the service: {processes:?}");
+    running.signalled(Signal::KILL);
+    processes.into_iter().for_each(await_exit);
+    place.assert_nothing_left();
+    let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["units"]);
 }
 
 #[test]

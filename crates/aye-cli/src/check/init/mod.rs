@@ -8,7 +8,7 @@ mod trial;
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use aye_manager::unit::value::finite;
@@ -147,13 +147,13 @@ fn resolved(words: &[String]) -> Result<Vec<String>, String> {
     } else {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut places = std::env::split_paths(&path).map(|folder| folder.join(program));
-        places.find(|place| is_program(place)).and_then(|place| std::path::absolute(place).ok())
+        places.find(|place| is_program(place.as_path())).and_then(|place| std::path::absolute(place).ok())
     };
     let found = found.ok_or_else(|| format!("there is no program {program}: name one by its path"))?;
     Ok([found.to_string_lossy().into_owned()].into_iter().chain(rest.iter().cloned()).collect())
 }
 
-fn is_program(place: &PathBuf) -> bool {
+fn is_program(place: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(place).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }

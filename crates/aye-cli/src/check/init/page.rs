@@ -67,7 +67,7 @@ impl Page {
             ..Part::default()
         };
         let parts =
-            [self.start(), command, self.socket(), self.watch(), self.stop(), self.restart(), self.owner()];
+            [self.start(), command, self.socket(), self.watch(), self.stop(), restart(), self.owner()];
         for part in parts.iter().filter(|part| !part.is_empty()) {
             text.push_str(&part.text());
             text.push('\n');
@@ -209,10 +209,6 @@ impl Page {
         }
     }
 
-    fn restart(&self) -> Part {
-        Part::new("", ["Restart=on-failure", "RestartSec=5s"])
-    }
-
     fn owner(&self) -> Part {
         match &self.user {
             Some(user) => Part::new("Whom it ran as.", [format!("User={user}").as_str()]),
@@ -252,6 +248,10 @@ impl Page {
             }
         }
     }
+}
+
+fn restart() -> Part {
+    Part::new("", ["Restart=on-failure", "RestartSec=5s"])
 }
 
 /// Settings that belong together, below what was seen.

@@ -84,7 +84,10 @@ pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
     let limit = service.timeout_start.unwrap_or(NO_LIMIT);
     let early = ended_early(&ended, span, limit, || look::rests(number)).transpose()?;
     if let Some(status) = early {
-        let last = told.try_iter().last().map(|line| format!(": {line}")).unwrap_or_default();
+        let lines: Vec<String> = told.try_iter().collect();
+        // Runtimes put the error first, and a trace behind it.
+        let error = lines.iter().find(|line| line.contains("rror")).or(lines.last());
+        let last = error.map(|line| format!(": {line}")).unwrap_or_default();
         let advice = "send nothing where NOTIFY_SOCKET is not set, and go on";
         return Ok(alone(Verdict::Fail, format!("ended within {} ({status}){last}", duration(span)), advice));
     }

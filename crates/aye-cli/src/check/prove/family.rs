@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::look::{self, Process};
-use super::report::Verdict;
+use super::report::{Verdict, count};
 use super::scenario::Proofs;
 use super::stage::Stage;
 use super::stand::Stand;
@@ -34,7 +34,7 @@ pub(super) fn descriptors(
         leaks = self::leaks(main, children, &given);
     }
     if leaks.is_empty() {
-        let seen = format!("none of {} child processes has a descriptor of the manager", children.len());
+        let seen = format!("{} without a descriptor of the manager", named(children));
         proofs.add("descriptors", Verdict::Pass, seen, "");
     } else {
         let advice = "set close-on-exec (FD_CLOEXEC) on it before starting other programs";
@@ -44,6 +44,10 @@ pub(super) fn descriptors(
 
 /// How long a process that was killed may take to be gone.
 const LAST_BREATH: Duration = Duration::from_secs(3);
+
+fn named(children: &[Process]) -> String {
+    count(children.len(), "child process", "child processes")
+}
 
 /// Which of the children has what.
 fn leaks(main: u32, children: &[Process], given: &[(usize, String)]) -> Vec<String> {
@@ -63,7 +67,7 @@ pub(super) fn environment(children: &[Process], proofs: &mut Proofs<'_>) {
     if children.is_empty() {
         proofs.skip("environment", "it had no child processes");
     } else if holders.is_empty() {
-        let seen = format!("none of {} child processes has NOTIFY_SOCKET", children.len());
+        let seen = format!("{} without NOTIFY_SOCKET", named(children));
         proofs.add("environment", Verdict::Pass, seen, "");
     } else {
         let seen = format!("NOTIFY_SOCKET was passed on to {}", holders.join(", "));

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::HEARTBEAT_STOPS;
 use super::job::{ask, main_pid};
-use super::report::Verdict;
+use super::report::{Verdict, count};
 use super::scenario::{PATIENCE, Proofs};
 use super::stage::Stage;
 use super::stand::Stand;
@@ -31,7 +31,7 @@ pub(super) fn in_time(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>)
     };
     if end.is_none() && heard(stand).is_empty() && asked < interval {
         // That none came says something only once the interval is over.
-        let rest = interval + PATIENCE - asked;
+        let rest = (interval + PATIENCE).saturating_sub(asked);
         end = stand.wait(rest, |event| event.kind == "watchdog" || event.says("WATCHDOG=1"));
         end = end.filter(|event| !event.says("WATCHDOG=1"));
     }
@@ -54,8 +54,8 @@ fn judged(interval: Duration, span: Duration, began: Instant, beats: &[Instant])
     let longest = moments.windows(2).map(|pair| pair[1].saturating_duration_since(pair[0])).max();
     let longest = longest.unwrap_or(span);
     let seen = format!(
-        "{} heartbeats in {}; longest gap {} of {} (WatchdogSec=), margin {}",
-        beats.len(),
+        "{} in {}; longest gap {} of {} (WatchdogSec=), margin {}",
+        count(beats.len(), "heartbeat", "heartbeats"),
         duration(span),
         duration(longest),
         duration(interval),

@@ -20,6 +20,7 @@ use std::time::Duration;
 use aye_manager::unit::value::finite;
 
 use super::Args;
+use super::text::Page;
 use crate::exit::Exit;
 use report::Verdict;
 pub(crate) use stand::{MANAGE, manage};
@@ -107,7 +108,11 @@ pub(super) fn run(args: &Args) -> Exit {
 
 fn tell(args: &Args, stage: &stage::Stage, shown: &scenario::Shown) -> Exit {
     let unit = &stage.name();
-    let text = if args.json { report::json(unit, &shown.proofs) } else { report::text(unit, &shown.proofs) };
+    let text = if args.json {
+        report::json(unit, &shown.proofs)
+    } else {
+        report::text(unit, &shown.proofs, Page::of_this_terminal().width)
+    };
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Some(path) = &args.junit

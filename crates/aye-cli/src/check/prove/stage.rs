@@ -66,9 +66,16 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// Takes the folder away: nothing can be started any more.
+    pub(super) fn clear(&self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
 impl Drop for Stage {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.dir);
+        self.clear();
     }
 }
 
