@@ -53,6 +53,11 @@ impl Stage {
         Ok(Self { dir, service })
     }
 
+    /// Takes the folder away: nothing can be started any more.
+    pub(super) fn clear(&self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+
     pub(in crate::check) fn name(&self) -> String {
         self.service.name.to_string()
     }
@@ -63,13 +68,6 @@ impl Stage {
 
     pub(in crate::check) fn runtime(&self) -> PathBuf {
         self.dir.join("run")
-    }
-}
-
-impl Stage {
-    /// Takes the folder away: nothing can be started any more.
-    pub(super) fn clear(&self) {
-        let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
