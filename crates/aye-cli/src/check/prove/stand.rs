@@ -42,7 +42,7 @@ pub(crate) fn manage(words: impl Iterator<Item = OsString>) -> Exit {
     let what = What::Units(PathBuf::from(units), vec![name.to_string_lossy().into_owned()]);
     let ended = aye_manager::run(Setup { runtime_dir: PathBuf::from(runtime), what }, Box::new(Wire));
     // A check that was ended itself leaves its folder to this.
-    if getppid().is_none_or(|pid| *parent != *pid.as_raw_nonzero().to_string())
+    if has_died(parent)
         && let Some(folder) = super::stage::folder_of(&PathBuf::from(units))
     {
         let _ = std::fs::remove_dir_all(folder);
@@ -63,6 +63,14 @@ pub(crate) fn manage(words: impl Iterator<Item = OsString>) -> Exit {
 fn dies_with(parent: &OsStr, signal: Signal) -> bool {
     let is_set = set_parent_process_death_signal(Some(signal)).is_ok();
     is_set && getppid().is_some_and(|pid| *parent == *pid.as_raw_nonzero().to_string())
+}
+
+/// Whether that parent is no more. Where its first thread dies before the others, the number of a parent stays for a moment
+/// what it was, but its process is a zombie already.
+fn has_died(parent: &OsStr) -> bool {
+    let number = parent.to_str().and_then(|number| number.parse().ok());
+    let is_parent = getppid().is_some_and(|pid| *parent == *pid.as_raw_nonzero().to_string());
+    !is_parent || number.is_none_or(|number| super::look::process(number).is_none())
 }
 
 /// The program without a manager, which ends with the check all the same: that stays so over execve(2).
