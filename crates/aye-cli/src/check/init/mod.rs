@@ -1,8 +1,10 @@
 //! `aye check --init`: a unit file for a program, from what it was seen to do. `seen` runs it under the embedded manager,
-//! `harden` finds the sandboxing it survives, by trials under systemd (`trial`), and `page` writes all of it down.
+//! `harden` finds the sandboxing it survives, by trials under systemd (`trial`), and `page` writes all of it
+//! down, in `part`s.
 
 mod harden;
 mod page;
+mod part;
 mod seen;
 mod trial;
 
