@@ -51,7 +51,8 @@ pub(crate) struct Args {
     /// Write the result of a run as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// Prove only this; repeatable
+    /// Prove only this: ready, main-process, heartbeat, descriptors, environment, reload, stop, orphans, restart,
+    /// heartbeat-stops or without-manager; repeatable
     #[arg(long, value_name = "CHECK")]
     pub(crate) only: Vec<String>,
     /// Do not prove this; repeatable
@@ -64,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DUR")]
     pub(crate) watchdog: Option<String>,
     /// Print a unit file for CMD, from what it was seen to do
-    #[arg(long, requires = "command")]
+    #[arg(long, requires = "command", conflicts_with_all = ["json", "junit", "only", "skip", "strict"])]
     pub(crate) init: bool,
     #[command(flatten)]
     pub(crate) place: Place,

@@ -7,6 +7,7 @@ mod demo;
 #[allow(dead_code, reason = "the tests of the client use the rest")]
 mod fake;
 mod flood;
+mod init;
 #[path = "../../../aye/tests/peer/program.rs"]
 #[allow(dead_code, reason = "the tests of the library use the rest")]
 mod libsystemd;

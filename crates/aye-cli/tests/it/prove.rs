@@ -2,19 +2,34 @@
 
 use std::fs;
 
-use crate::place::{Outcome, Place};
+use rustix::process::Signal;
+
+use crate::place::{Outcome, Place, await_exit};
 
 /// A service that is ready, says that it stops, and ends at SIGTERM; `$1` is what else it does. It writes to the descriptor
 /// that `OpenFile=` gave it, where there is one.
 const SERVE: &str = r#"#!/bin/bash
+reloading() {
+	local up
+	read -r up _ </proc/uptime
+	# Rounded up. A carriage return separates assignments, too, and bash writes line by line.
+	printf 'RELOADING=1\rMONOTONIC_USEC=%s0000' "$((10#${up/./} + 1))"
+}
 say() { [[ -z ${LISTEN_FDS-} ]] || printf '%s\n' "$1" >&3; }
-end() { say STOPPING=1; kill "$child"; exit 0; }
+end() { say STOPPING=1; kill $(jobs -p); exit 0; }
 trap end TERM
 case ${1-} in
 deaf) trap '' TERM ;;
 needy) set -u; : "$NOTIFY_SOCKET" ;;
 silent) say() { :; } ;;
-status) end() { kill "$child"; exit 7; } ;;
+tell) say() { :; }; echo up >"$0.told" ;;
+status) end() { kill $(jobs -p); exit 7; } ;;
+child) (say STATUS=starting) ;;
+lock) mkdir lock || exit 1 ;;
+orphan) (setsid env -i sleep 1000 3>&- & echo $! >orphan) ;;
+beats) (while sleep .1; do say WATCHDOG=1; done) & ;;
+reload) trap 'say "$(reloading)"; say READY=1' HUP ;;
+mute) trap : HUP ;;
 complains) [[ ${NOTIFY_SOCKET-} ]] || echo 'NOTIFY_SOCKET is not set' >&2 ;;
 esac
 if [[ ${1-} == leak || -z ${LISTEN_FDS-} ]]; then
@@ -108,6 +123,120 @@ fn an_exit_status_that_nobody_named_is_no_clean_stop() {
 fn a_service_that_needs_a_manager_is_found_out() {
     fails("needy", "", "without-manager");
     fails("complains", "", "without-manager");
+}
+
+#[test]
+fn a_message_of_a_child_is_refused() {
+    fails("child", "", "main-process");
+    let place = place("child", "NotifyAccess=all\n");
+    assert_eq!(verdict(&check(&place, &["--only", "main-process"]), "main-process"), "pass");
+}
+
+#[test]
+fn a_service_that_leaves_its_lock_behind_does_not_start_again() {
+    let place = place("lock", "");
+    let folder = format!("WorkingDirectory={}\n", place.units().display());
+    fails("lock", &folder, "restart");
+}
+
+#[test]
+fn a_process_that_left_the_service_is_found_and_ended() {
+    let place = place("orphan", "");
+    let folder = format!("[Service]\nWorkingDirectory={}\n", place.units().display());
+    let place = place.file("web.service.d/folder.conf", &folder);
+    let outcome = check(&place, &["--only", "orphans"]);
+    assert_eq!((verdict(&outcome, "orphans").as_str(), outcome.code), ("FAIL", Some(1)), "{outcome:?}");
+    let orphan = fs::read_to_string(place.units().join("orphan")).unwrap();
+    // Whoever inherits it may not have waited for it yet.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", orphan.trim())).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+}
+
+#[test]
+fn heartbeats_of_another_process_hide_that_the_main_process_hangs() {
+    fails("beats", "NotifyAccess=all\nWatchdogSec=3s\n", "heartbeat-stops");
+}
+
+#[test]
+fn a_heartbeat_is_awaited_for_as_long_as_it_may_take() {
+    let place = place("beats", "NotifyAccess=all\n");
+    let words = ["--only", "heartbeat", "--watchdog", "1min", "--observe", "1ms"];
+    let outcome = check(&place, &words);
+    assert_eq!((verdict(&outcome, "heartbeat").as_str(), outcome.code), ("pass", Some(0)), "{outcome:?}");
+}
+
+#[test]
+fn a_watchdog_notices_that_the_main_process_hangs() {
+    let outcome = check(&place("", "WatchdogSec=300ms\n"), &["--only", "heartbeat-stops"]);
+    assert_eq!(verdict(&outcome, "heartbeat-stops"), "pass", "{outcome:?}");
+}
+
+#[test]
+fn a_reload_that_ends_the_service_is_a_failure() {
+    fails("", "Type=notify-reload\n", "reload");
+}
+
+#[test]
+fn a_reload_that_is_not_answered_is_a_failure() {
+    fails("", "ExecReload=/bin/false\n", "reload");
+    fails("mute", "Type=notify-reload\nTimeoutStartSec=6s\n", "reload");
+}
+
+#[test]
+fn a_reload_that_is_answered_passes() {
+    let outcome = check(&place("reload", "Type=notify-reload\n"), &["--only", "reload"]);
+    assert_eq!((verdict(&outcome, "reload").as_str(), outcome.code), ("pass", Some(0)), "{outcome:?}");
+    assert!(outcome.stdout.contains("RELOADING=1, MONOTONIC_USEC=, READY=1"), "{outcome:?}");
+}
+
+#[test]
+fn a_check_that_is_killed_leaves_nothing() {
+    let place = place("tell", "");
+    let told = place.units().join("serve.told");
+    assert!(std::process::Command::new("mkfifo").arg(&told).status().unwrap().success());
+    let mut command = place.command(&["check", "--run", "web.service"]);
+    command.env("TMPDIR", place.path());
+    let running = place.start(command);
+    assert_eq!(fs::read_to_string(told).unwrap(), "up\n");
+    let processes = place.processes();
+    assert!(processes.len() >= 3, "the check, the manager and the service: {processes:?}");
+    running.signalled(Signal::KILL);
+    processes.into_iter().for_each(await_exit);
+    place.assert_nothing_left();
+    let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["units"]);
+}
+
+#[test]
+fn a_command_is_proved_as_a_service_and_told_as_json() {
+    let place = place("", "");
+    let words = ["check", "--json", "--only", "ready", "--only", "stop", "--", "bash", "serve"];
+    let outcome = place.aye(&words);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let lines: Vec<serde_json::Value> =
+        outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<[&str; 4]> = lines
+        .iter()
+        .map(|line| ["event", "unit", "check", "verdict"].map(|key| line[key].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [["check", "command.service", "ready", "pass"], ["check", "command.service", "stop", "pass"]]
+    );
+    assert_eq!(lines[0]["v"], 1);
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_failed_check_is_a_failure_in_the_report() {
+    let place = place("status", "");
+    let outcome = check(&place, &["--only", "stop", "--junit", "report.xml"]);
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let xml = fs::read_to_string(place.units().join("report.xml")).unwrap();
+    assert!(xml.contains("tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{xml}");
+    assert!(xml.contains("<failure message=\"FAILED: exited with 7"), "{xml}");
+    let outcome = check(&place, &["--only", "stop", "--junit", "no/such/report.xml"]);
+    assert!(outcome.stderr.starts_with("aye check: cannot write no/such/report.xml: "), "{outcome:?}");
 }
 
 #[test]

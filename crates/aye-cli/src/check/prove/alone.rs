@@ -4,16 +4,18 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aye_bus::duration;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use super::look;
 use super::report::Verdict;
 use super::scenario::OF_A_MANAGER;
 use super::stage::Stage;
+use super::stand::{ALONE, MANAGE};
 
 /// How long a program that was to crash for want of a manager is given for it, besides the time it took to get ready.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -47,8 +49,12 @@ pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
         own.or_else(|| std::env::var(name).ok())
     };
     let words = service.exec_start.argv(&value);
-    let mut command = Command::new(&service.exec_start.executable);
-    command.args(words.iter().skip(1)).envs(variables.iter().map(|(key, value)| (key, value)));
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(MANAGE).arg(ALONE).arg(std::process::id().to_string());
+    command
+        .arg(&service.exec_start.executable)
+        .args(words.iter().skip(1))
+        .envs(variables.iter().map(|(key, value)| (key, value)));
     for variable in OF_A_MANAGER {
         command.env_remove(variable);
     }
@@ -61,7 +67,8 @@ pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
         .stderr(Stdio::piped());
     // A group of its own, so that nothing of it is left, however it ends.
     let mut child = command.process_group(0).spawn()?;
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let number = child.id();
+    let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
     let _group = Group(pid);
     let errors = child.stderr.take();
     let (end, ended) = channel();
@@ -74,12 +81,13 @@ pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
     });
     thread::spawn(move || end.send(child.wait()));
     let span = ready * 2 + PATIENCE;
-    let early = match ended.recv_timeout(span) {
-        Ok(status) => Some(status?),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    };
+    let limit = service.timeout_start.unwrap_or(NO_LIMIT);
+    let early = ended_early(&ended, span, limit, || look::rests(number)).transpose()?;
     if let Some(status) = early {
-        let last = told.try_iter().last().map(|line| format!(": {line}")).unwrap_or_default();
+        let lines: Vec<String> = told.try_iter().collect();
+        // Runtimes put the error first, and a trace behind it.
+        let error = lines.iter().find(|line| line.contains("rror")).or(lines.last());
+        let last = error.map(|line| format!(": {line}")).unwrap_or_default();
         let advice = "send nothing where NOTIFY_SOCKET is not set, and go on";
         return Ok(alone(Verdict::Fail, format!("ended within {} ({status}){last}", duration(span)), advice));
     }
@@ -93,6 +101,30 @@ pub(super) fn run(stage: &Stage, ready: Duration) -> io::Result<Alone> {
     };
     Ok(judged(span, status?, told.try_iter()))
 }
+
+/// What it ended with, if it did within `span`, or later but before it had come to rest: on a busy machine, what is to crash
+/// may take long to get there.
+fn ended_early<T>(
+    ended: &Receiver<T>,
+    span: Duration,
+    limit: Duration,
+    rests: impl Fn() -> bool,
+) -> Option<T> {
+    let until = Instant::now() + span + limit;
+    let (mut patience, mut restful) = (span, 0);
+    while restful < RESTFUL && Instant::now() < until {
+        if let Ok(status) = ended.recv_timeout(patience) {
+            return Some(status);
+        }
+        patience = BETWEEN_LOOKS;
+        restful = if rests() { restful + 1 } else { 0 };
+    }
+    ended.try_recv().ok()
+}
+
+/// How often it has to be found at rest, and how far apart.
+const RESTFUL: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// The processes of the program, which end with this.
 struct Group(Option<Pid>);

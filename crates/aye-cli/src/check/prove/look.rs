@@ -1,7 +1,12 @@
 //! Looks at the processes of a service in /proc (proc(5)).
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper};
 
 /// A process, told from a later one of the same number by when it began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +15,7 @@ pub(super) struct Process {
     pub(super) name: String,
     parent: u32,
     began: String,
+    state: char,
 }
 
 /// The process of this number; `None` when it has ended, also while it waits for its parent.
@@ -18,15 +24,88 @@ pub(super) fn process(pid: u32) -> Option<Process> {
     let (head, rest) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let name = head.split_once('(')?.1.to_owned();
-    let alive = !matches!(*fields.first()?, "Z" | "X");
+    let state = fields.first()?.chars().next()?;
     let (parent, began) = (fields.get(1)?.parse().ok()?, (*fields.get(19)?).to_owned());
-    alive.then_some(Process { pid, name, parent, began })
+    (!matches!(state, 'Z' | 'X')).then_some(Process { pid, name, parent, began, state })
 }
 
 /// Whether it still runs.
 pub(super) fn is_alive(seen: &Process) -> bool {
     process(seen.pid).is_some_and(|found| found.began == seen.began)
 }
+
+/// Its end, or the end of patience.
+pub(super) fn await_end(seen: &Process, patience: Duration) {
+    let Some(handle) = handle(seen) else { return };
+    let patience = Timespec::try_from(patience).ok();
+    let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], patience.as_ref());
+}
+
+/// Ends it, and waits until it has ended.
+pub(super) fn kill(seen: &Process) {
+    let Some(handle) = handle(seen) else { return };
+    if pidfd_send_signal(&handle, Signal::KILL).is_ok() {
+        let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], None);
+    }
+}
+
+/// The process itself, and not a later one of its number.
+fn handle(seen: &Process) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(i32::try_from(seen.pid).ok()?)?;
+    let handle = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    is_alive(seen).then_some(handle)
+}
+
+/// Whether it and all below it wait for something to happen, as a service does that is up.
+pub(super) fn rests(root: u32) -> bool {
+    let all = descendants(root);
+    all.iter().chain(&process(root)).all(|process| process.state == 'S')
+}
+
+/// Processes whose parents end come to this process, as long as this is there; those that are left then are ended.
+#[derive(Debug)]
+pub(in crate::check) struct Orphanage {
+    /// Children from before, which execve(2) does not take from a process: they are somebody else's.
+    foreign: Vec<Process>,
+}
+
+impl Orphanage {
+    pub(in crate::check) fn open() -> Self {
+        // Without it (before Linux 3.4), they go to PID 1.
+        let _ = set_child_subreaper(Some(getpid()));
+        Self { foreign: descendants(std::process::id()) }
+    }
+
+    fn left(&self) -> Vec<Process> {
+        let foreign: Vec<u32> = self
+            .foreign
+            .iter()
+            .flat_map(|process| {
+                descendants(process.pid).into_iter().map(|below| below.pid).chain([process.pid])
+            })
+            .collect();
+        let mut left = descendants(std::process::id());
+        left.retain(|process| !foreign.contains(&process.pid));
+        left
+    }
+}
+
+impl Drop for Orphanage {
+    fn drop(&mut self) {
+        // What is ended may leave children in turn; what cannot be ended (another user's) is left alone.
+        for _ in 0..GENERATIONS {
+            let left = self.left();
+            if left.is_empty() {
+                break;
+            }
+            left.iter().for_each(kill);
+        }
+        let _ = set_child_subreaper(None);
+    }
+}
+
+/// How often is looked for what is left.
+const GENERATIONS: usize = 100;
 
 /// Every process below this one, its children and theirs.
 pub(super) fn descendants(root: u32) -> Vec<Process> {

@@ -1,13 +1,17 @@
 //! `aye check --run`: a service is run under the embedded manager, and what it does is proved. `stage` puts its unit where it
-//! can be changed, `stand` runs it and hears of it, `scenario` makes it do things, `look` reads its processes, `alone` runs
+//! can be changed, `stand` runs it and hears of it, `job` asks its manager, `scenario` makes it do things, `heartbeat` and `family` are two parts
+//! of that, `look` reads its processes, `alone` runs
 //! it without a manager, `report` shows what came of it.
 
 mod alone;
-mod look;
+mod family;
+mod heartbeat;
+pub(super) mod job;
+pub(super) mod look;
 mod report;
 mod scenario;
-mod stage;
-mod stand;
+pub(super) mod stage;
+pub(super) mod stand;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -16,6 +20,7 @@ use std::time::Duration;
 use aye_manager::unit::value::finite;
 
 use super::Args;
+use super::text::Page;
 use crate::exit::Exit;
 use report::Verdict;
 pub(crate) use stand::{MANAGE, manage};
@@ -70,6 +75,11 @@ impl Wish {
         })
     }
 
+    /// The lines of `[Service]` that it takes.
+    fn settings(&self) -> String {
+        self.watchdog.map(|span| format!("WatchdogSec={}us\n", span.as_micros())).unwrap_or_default()
+    }
+
     fn wants(&self, check: &str) -> bool {
         let named = |list: &[String]| list.iter().any(|name| name == check);
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
@@ -78,7 +88,7 @@ impl Wish {
 
 /// Runs what was named and proves what it does.
 pub(super) fn run(args: &Args) -> Exit {
-    let staged = Wish::of(args).and_then(|wish| Ok((stage::Stage::of(args, &wish)?, wish)));
+    let staged = Wish::of(args).and_then(|wish| Ok((stage::Stage::of(args, &wish.settings())?, wish)));
     let (stage, wish) = match staged {
         Ok(staged) => staged,
         Err(reason) => {
@@ -86,6 +96,7 @@ pub(super) fn run(args: &Args) -> Exit {
             return Exit::Usage;
         }
     };
+    let _orphanage = look::Orphanage::open();
     match scenario::play(&stage, &wish) {
         Ok(shown) => tell(args, &stage, &shown),
         Err(reason) => {
@@ -97,7 +108,11 @@ pub(super) fn run(args: &Args) -> Exit {
 
 fn tell(args: &Args, stage: &stage::Stage, shown: &scenario::Shown) -> Exit {
     let unit = &stage.name();
-    let text = if args.json { report::json(unit, &shown.proofs) } else { report::text(unit, &shown.proofs) };
+    let text = if args.json {
+        report::json(unit, &shown.proofs)
+    } else {
+        report::text(unit, &shown.proofs, Page::of_this_terminal().width)
+    };
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Some(path) = &args.junit

@@ -35,11 +35,11 @@ pub(super) struct Proof {
     pub(super) took: Duration,
 }
 
-/// Where lines are broken, and where the text of a line begins.
-const WIDTH: usize = 80;
+/// Where the text of a line begins.
 const INDENT: usize = 23;
 
-pub(super) fn text(unit: &str, proofs: &[Proof]) -> String {
+/// The list, broken at this width.
+pub(super) fn text(unit: &str, proofs: &[Proof], width: usize) -> String {
     let mut text = format!("{unit}\n");
     for proof in proofs {
         let head = format!("  {:<4} {:<15} ", proof.verdict.as_str(), proof.check);
@@ -48,7 +48,9 @@ pub(super) fn text(unit: &str, proofs: &[Proof]) -> String {
         } else {
             format!("{}\n{}", proof.seen, proof.advice)
         };
-        for (index, line) in body.lines().flat_map(|line| wrapped(line, WIDTH - INDENT)).enumerate() {
+        for (index, line) in
+            body.lines().flat_map(|line| wrapped(line, width.saturating_sub(INDENT))).enumerate()
+        {
             let before = if index == 0 { head.clone() } else { " ".repeat(INDENT) };
             let _ = writeln!(text, "{before}{line}");
         }
@@ -81,6 +83,11 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A number of things: one child process, 2 child processes.
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
 pub(super) fn json(unit: &str, proofs: &[Proof]) -> String {
@@ -167,8 +174,13 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_a_terminal() {
-        let text = text("web.service", &[proof(Verdict::Fail, &"a long story ".repeat(20))]);
-        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        let proofs = [proof(Verdict::Fail, &"a long story ".repeat(20))];
+        for width in [80, 100] {
+            let text = text("web.service", &proofs, width);
+            assert!(text.lines().all(|line| line.len() <= width), "{text}");
+            assert!(text.lines().any(|line| line.len() > width - 10), "{text}");
+        }
+        let text = text("web.service", &proofs, 80);
         assert!(text.ends_with("0 passed, 1 failed, 0 skipped\n"), "{text}");
     }
 }

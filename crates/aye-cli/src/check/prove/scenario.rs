@@ -4,15 +4,15 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use aye_bus::{JobResult, Signal as BusSignal, Verb, Where, duration};
+use aye_bus::{JobResult, duration};
 use aye_manager::unit::Type;
-use rustix::process::{Pid, Signal, kill_process};
 
-use super::look::{self, Process};
-use super::report::{Proof, Verdict};
+use super::job::{ask, main_pid, reloaded};
+use super::look;
+use super::report::{Proof, Verdict, count};
 use super::stage::Stage;
 use super::stand::{Event, Stand};
-use super::{HEARTBEAT_STOPS, Wish, alone};
+use super::{HEARTBEAT_STOPS, Wish, alone, family, heartbeat};
 
 /// The variables that a manager gives to services.
 pub(super) const OF_A_MANAGER: [&str; 9] = [
@@ -28,13 +28,10 @@ pub(super) const OF_A_MANAGER: [&str; 9] = [
 ];
 
 /// What a manager needs besides what the service does.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A limit that is none is waited for so long.
-const NO_LIMIT: Duration = Duration::from_secs(600);
-
-/// How long a child may take from fork to exec.
-const FORK_TO_EXEC: Duration = Duration::from_millis(500);
+pub(super) const NO_LIMIT: Duration = Duration::from_secs(600);
 
 /// How many lines of the log are kept.
 const LOG: usize = 200;
@@ -69,8 +66,16 @@ impl Proofs<'_> {
         }
     }
 
-    fn skip(&mut self, check: &'static str, why: &str) {
+    pub(super) fn skip(&mut self, check: &'static str, why: &str) {
         self.add(check, Verdict::Skip, why, "");
+    }
+
+    pub(super) fn wants(&self, check: &str) -> bool {
+        self.wish.wants(check)
+    }
+
+    pub(super) fn observe(&self) -> Option<Duration> {
+        self.wish.observe
     }
 
     fn skip_all(&mut self, checks: &[&'static str]) {
@@ -93,8 +98,12 @@ pub(super) fn play(stage: &Stage, wish: &Wish) -> Result<Shown, String> {
     if let Ok(took) = up {
         first_run(stage, &mut first, &mut proofs)?;
         second_run(stage, wish, &mut proofs).map_err(failed)?;
-        let silent = alone::run(stage, took).map_err(failed)?;
-        proofs.add("without-manager", silent.verdict, silent.seen, silent.advice);
+        if wish.wants("without-manager") {
+            // Without a manager, nobody would see to the folder if this process was killed.
+            stage.clear();
+            let silent = alone::run(stage, took).map_err(failed)?;
+            proofs.add("without-manager", silent.verdict, silent.seen, silent.advice);
+        }
     } else {
         first.end().map_err(failed)?;
         main_process(stage, &first, &mut proofs);
@@ -155,16 +164,16 @@ fn ready(stage: &Stage, stand: &Stand, up: &Result<Duration, String>, proofs: &m
 /// Everything that is proved of one run, from its start to its end.
 fn first_run(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) -> Result<(), String> {
     let main = ask(stage, main_pid(stage))?;
-    heartbeat(stage, stand, proofs);
-    let children = look::descendants(main);
-    descriptors(stage, stand, main, &children, proofs);
-    environment(&children, proofs);
+    heartbeat::in_time(stage, stand, proofs);
+    let mut children = look::descendants(stand.pid());
+    children.retain(|process| process.pid != main);
+    family::descriptors(stage, stand, main, &children, proofs);
+    family::environment(&children, proofs);
     reload(stage, stand, main, proofs);
-    let mut all = look::descendants(main);
-    all.extend(look::process(main));
+    let all = look::descendants(stand.pid());
     stop(stage, stand, proofs);
     main_process(stage, stand, proofs);
-    orphans(&all, proofs);
+    family::orphans(&all, proofs);
     Ok(())
 }
 
@@ -180,7 +189,8 @@ fn main_process(stage: &Stage, stand: &Stand, proofs: &mut Proofs<'_>) {
     } else if messages == 0 {
         proofs.skip("main-process", "it sent no message");
     } else {
-        let seen = format!("{messages} messages, all of them accepted (NotifyAccess={access})");
+        let seen =
+            format!("{}, all accepted (NotifyAccess={access})", count(messages, "message", "messages"));
         proofs.add("main-process", Verdict::Pass, seen, "");
     }
 }
@@ -191,99 +201,12 @@ fn is_complaint(event: &Event) -> bool {
     event.kind == "notice" && !event.text.starts_with("STOPPING=1 is ignored")
 }
 
-fn heartbeat(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) {
-    let Some(interval) = stage.service.watchdog else {
-        return proofs.skip("heartbeat", "no watchdog: set WatchdogSec=, or try one with --watchdog DUR");
-    };
-    if !proofs.wish.wants("heartbeat") {
-        return;
-    }
-    let began = Instant::now();
-    let span = proofs.wish.observe.unwrap_or(interval * 3);
-    let end = stand.wait(span, |event| event.kind == "watchdog");
-    let beats = stand.seen.iter().filter(|event| event.says("WATCHDOG=1") && event.at >= began);
-    let beats: Vec<Instant> = beats.map(|event| event.at).collect();
-    let moments: Vec<Instant> =
-        [began].into_iter().chain(beats.iter().copied()).chain([began + span]).collect();
-    let longest = moments.windows(2).map(|pair| pair[1].saturating_duration_since(pair[0])).max();
-    let longest = longest.unwrap_or(span);
-    let advice = "send WATCHDOG=1 every half of WATCHDOG_USEC, or set a longer WatchdogSec=";
-    if let Some(event) = end {
-        return proofs.add("heartbeat", Verdict::Fail, event.text, advice);
-    }
-    let (every, count) = (duration(interval), beats.len());
-    let seen = format!(
-        "{count} heartbeats in {}; longest gap {} of {every} (WatchdogSec=), margin {}",
-        duration(span),
-        duration(longest),
-        duration(interval.saturating_sub(longest))
-    );
-    let near = count == 0 || longest > interval * 3 / 4;
-    proofs.add(
-        "heartbeat",
-        if near { Verdict::Fail } else { Verdict::Pass },
-        seen,
-        if near { advice } else { "" },
-    );
-}
-
-fn descriptors(stage: &Stage, stand: &mut Stand, main: u32, children: &[Process], proofs: &mut Proofs<'_>) {
-    let names: Vec<String> = stage.service.open_files.iter().map(|file| file.name.clone()).collect();
-    let given = look::given(main, &names);
-    if given.is_empty() {
-        return proofs.skip("descriptors", "the manager gave it no descriptor (OpenFile=)");
-    }
-    if children.is_empty() {
-        return proofs.skip("descriptors", "it has no child processes");
-    }
-    let mut leaks = leaks(main, children, &given);
-    if !leaks.is_empty() {
-        // A child between fork and exec has everything yet.
-        stand.wait(FORK_TO_EXEC, |_| false);
-        leaks = self::leaks(main, children, &given);
-    }
-    if leaks.is_empty() {
-        let seen = format!("none of {} child processes has a descriptor of the manager", children.len());
-        proofs.add("descriptors", Verdict::Pass, seen, "");
-    } else {
-        let advice = "set close-on-exec (FD_CLOEXEC) on it before starting other programs";
-        proofs.add("descriptors", Verdict::Fail, leaks.join("\n"), advice);
-    }
-}
-
-/// Which of the children has what.
-fn leaks(main: u32, children: &[Process], given: &[(usize, String)]) -> Vec<String> {
-    let of = |child: &Process| {
-        let leaked = look::leaked(main, child.pid, given);
-        let text = || format!("PID {} ({}) has descriptor {}", child.pid, child.name, leaked.join(", "));
-        (!leaked.is_empty()).then(text)
-    };
-    children.iter().filter_map(of).collect()
-}
-
-/// Advice only: a child that has the variable may send, or may not.
-fn environment(children: &[Process], proofs: &mut Proofs<'_>) {
-    let has = |child: &&Process| look::variable(child.pid, "NOTIFY_SOCKET").is_some();
-    let holders: Vec<String> =
-        children.iter().filter(has).map(|child| format!("{} (PID {})", child.name, child.pid)).collect();
-    if children.is_empty() {
-        proofs.skip("environment", "it has no child processes");
-    } else if holders.is_empty() {
-        let seen = format!("none of {} child processes has NOTIFY_SOCKET", children.len());
-        proofs.add("environment", Verdict::Pass, seen, "");
-    } else {
-        let seen = format!("NOTIFY_SOCKET was passed on to {}", holders.join(", "));
-        let advice = "unset NOTIFY_SOCKET for children that do not speak for the service";
-        proofs.add("environment", Verdict::Pass, seen, advice);
-    }
-}
-
 fn reload(stage: &Stage, stand: &mut Stand, main: u32, proofs: &mut Proofs<'_>) {
     let service = &stage.service;
     if service.kind != Type::NotifyReload && service.exec_reload.is_empty() {
         return proofs.skip("reload", "it has no reload (ExecReload=, Type=notify-reload)");
     }
-    if !proofs.wish.wants("reload") {
+    if !proofs.wants("reload") {
         return;
     }
     let began = Instant::now();
@@ -360,20 +283,6 @@ fn stop(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) {
     proofs.add("stop", Verdict::Pass, seen, advice);
 }
 
-fn orphans(all: &[Process], proofs: &mut Proofs<'_>) {
-    let left: Vec<String> = all
-        .iter()
-        .filter(|process| look::is_alive(process))
-        .map(|process| format!("{} (PID {})", process.name, process.pid))
-        .collect();
-    if left.is_empty() {
-        proofs.add("orphans", Verdict::Pass, format!("all of its {} processes are gone", all.len()), "");
-    } else {
-        let seen = format!("still there after the stop: {}", left.join(", "));
-        proofs.add("orphans", Verdict::Fail, seen, "stop child processes before the main process ends");
-    }
-}
-
 /// A start right after the stop; it ends with a main process that hangs.
 fn second_run(stage: &Stage, wish: &Wish, proofs: &mut Proofs<'_>) -> io::Result<()> {
     let hangs = wish.wants(HEARTBEAT_STOPS) && stage.service.watchdog.is_some();
@@ -385,7 +294,7 @@ fn second_run(stage: &Stage, wish: &Wish, proofs: &mut Proofs<'_>) -> io::Result
         Ok(took) => {
             let seen = format!("started again right after the stop, up in {}", duration(took));
             proofs.add("restart", Verdict::Pass, seen, "");
-            heartbeat_stops(stage, &mut stand, proofs);
+            heartbeat::stops(stage, &mut stand, proofs);
         }
         Err(why) => {
             let advice = "free what it holds (ports, locks, sockets) when it stops; SO_REUSEADDR for ports";
@@ -394,61 +303,4 @@ fn second_run(stage: &Stage, wish: &Wish, proofs: &mut Proofs<'_>) -> io::Result
         }
     }
     stand.end().map(drop)
-}
-
-fn heartbeat_stops(stage: &Stage, stand: &mut Stand, proofs: &mut Proofs<'_>) {
-    let Some(interval) = stage.service.watchdog else {
-        return proofs.skip(HEARTBEAT_STOPS, "no watchdog: set WatchdogSec=, or try one with --watchdog DUR");
-    };
-    if !proofs.wish.wants(HEARTBEAT_STOPS) {
-        return;
-    }
-    let main = ask(stage, main_pid(stage)).ok().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-    let began = Instant::now();
-    let Some(main) = main.filter(|main| kill_process(*main, Signal::STOP).is_ok()) else {
-        return proofs.add(HEARTBEAT_STOPS, Verdict::Fail, "the main process was gone", "");
-    };
-    let heard = stand.wait(interval + PATIENCE, |event| event.kind == "watchdog");
-    // So that SIGABRT can end it.
-    let _ = kill_process(main, Signal::CONT);
-    match heard {
-        Some(event) if event.kind == "watchdog" => {
-            let seen = format!("SIGSTOP was noticed after {}", duration(event.at - began));
-            proofs.add(HEARTBEAT_STOPS, Verdict::Pass, seen, "");
-        }
-        other => {
-            let seen = other.map_or_else(|| "SIGSTOP went unnoticed".to_owned(), |event| event.text);
-            let advice = "let nobody but the main process send WATCHDOG=1 (NotifyAccess=main)";
-            proofs.add(HEARTBEAT_STOPS, Verdict::Fail, seen, advice);
-        }
-    }
-}
-
-/// A question to the manager that runs the service.
-fn ask<T>(stage: &Stage, question: impl Future<Output = aye_bus::Result<T>>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("cannot make an event loop: {error}"))?;
-    let limit = stage.service.timeout_start.unwrap_or(NO_LIMIT) + PATIENCE;
-    let answer = runtime.block_on(async { tokio::time::timeout(limit, question).await });
-    let answer = answer.map_err(|_| format!("the job did not end within {}", duration(limit)))?;
-    answer.map_err(|error| error.to_string())
-}
-
-async fn main_pid(stage: &Stage) -> aye_bus::Result<u32> {
-    let manager = Where::Embedded(stage.runtime()).connect().await?;
-    let path = manager.load(&stage.name()).await?;
-    Ok(manager.unit(&path).await?.service.map_or(0, |service| service.main_pid))
-}
-
-async fn reloaded(stage: &Stage) -> aye_bus::Result<JobResult> {
-    let manager = Where::Embedded(stage.runtime()).connect().await?;
-    let mut signals = manager.watch().await?;
-    let own = manager.enqueue(Verb::Reload, &stage.name()).await?;
-    loop {
-        if let BusSignal::JobRemoved { job, result } = signals.next().await?
-            && job == own
-        {
-            return Ok(result);
-        }
-    }
 }

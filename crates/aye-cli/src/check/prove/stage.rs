@@ -10,20 +10,19 @@ use std::path::{Path, PathBuf};
 use aye_manager::unit::{self, Service, Specifiers};
 
 use super::super::Args;
-use super::Wish;
 
 /// The name of a unit that has none.
 const COMMAND: &str = "command.service";
 
 /// The folder, which goes away with this.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(in crate::check) struct Stage {
     dir: PathBuf,
-    pub(super) service: Service,
+    pub(in crate::check) service: Service,
 }
 
 impl Stage {
-    pub(super) fn of(args: &Args, wish: &Wish) -> Result<Self, String> {
+    pub(in crate::check) fn of(args: &Args, settings: &str) -> Result<Self, String> {
         let file = args.run.as_deref();
         let name = match file {
             Some(path) => path
@@ -47,29 +46,34 @@ impl Stage {
             }
         });
         written?;
-        change(&units, name, wish)
+        change(&units, name, settings)
             .map_err(|error| format!("cannot write below {}: {error}", units.display()))?;
         let service = load(name, &units).map_err(|error| shown(&error, &units, file))?;
         let dir = kept.keep();
         Ok(Self { dir, service })
     }
 
-    pub(super) fn name(&self) -> String {
+    /// Takes the folder away: nothing can be started any more.
+    pub(super) fn clear(&self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+
+    pub(in crate::check) fn name(&self) -> String {
         self.service.name.to_string()
     }
 
-    pub(super) fn units(&self) -> PathBuf {
+    pub(in crate::check) fn units(&self) -> PathBuf {
         self.dir.join("units")
     }
 
-    pub(super) fn runtime(&self) -> PathBuf {
+    pub(in crate::check) fn runtime(&self) -> PathBuf {
         self.dir.join("run")
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.dir);
+        self.clear();
     }
 }
 
@@ -158,12 +162,10 @@ fn quoted(word: &str) -> String {
 }
 
 /// Writes the drop-in with what the proof needs.
-fn change(units: &Path, name: &str, wish: &Wish) -> io::Result<()> {
+fn change(units: &Path, name: &str, settings: &str) -> io::Result<()> {
     let folder = units.join(format!("{name}.d"));
     fs::create_dir_all(&folder)?;
-    let watchdog =
-        wish.watchdog.map(|span| format!("WatchdogSec={}us\n", span.as_micros())).unwrap_or_default();
-    let text = format!("[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=no\n{watchdog}");
+    let text = format!("[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=no\n{settings}");
     fs::write(folder.join("zz-aye-check.conf"), text)
 }
 

@@ -1,8 +1,9 @@
 //! The embedded manager as a process of its own, and what it tells of the service: one JSON object a line. Its own process,
 //! because it reaps every orphan below it, and because the service must see no more of the check than of any manager.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -21,22 +22,27 @@ use crate::exit::Exit;
 /// What the binary is called with to be that manager. Not for people.
 pub(crate) const MANAGE: &str = "__manage";
 
+/// The word before a program that is to run without one.
+pub(super) const ALONE: &str = "alone";
+
 /// The manager's part: runs one unit of a folder and tells of it on standard output.
 pub(crate) fn manage(words: impl Iterator<Item = OsString>) -> Exit {
     let words: Vec<OsString> = words.collect();
+    if let [alone, parent, program, arguments @ ..] = words.as_slice()
+        && *alone == *ALONE
+    {
+        return become_program(parent, program, arguments);
+    }
     let [parent, runtime, units, name] = words.as_slice() else {
         return Exit::Usage;
     };
-    // Whatever becomes of the check, the service must not outlive it.
-    let is_set = set_parent_process_death_signal(Some(Signal::TERM)).is_ok();
-    let parent_is_there = getppid().is_some_and(|pid| *parent == *pid.as_raw_nonzero().to_string());
-    if !is_set || !parent_is_there {
+    if !dies_with(parent, Signal::TERM) {
         return Exit::Failed;
     }
     let what = What::Units(PathBuf::from(units), vec![name.to_string_lossy().into_owned()]);
     let ended = aye_manager::run(Setup { runtime_dir: PathBuf::from(runtime), what }, Box::new(Wire));
     // A check that was ended itself leaves its folder to this.
-    if getppid().is_none_or(|pid| *parent != *pid.as_raw_nonzero().to_string())
+    if has_died(parent)
         && let Some(folder) = super::stage::folder_of(&PathBuf::from(units))
     {
         let _ = std::fs::remove_dir_all(folder);
@@ -51,6 +57,29 @@ pub(crate) fn manage(words: impl Iterator<Item = OsString>) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Whatever becomes of the check, the service must not outlive it.
+fn dies_with(parent: &OsStr, signal: Signal) -> bool {
+    let is_set = set_parent_process_death_signal(Some(signal)).is_ok();
+    is_set && getppid().is_some_and(|pid| *parent == *pid.as_raw_nonzero().to_string())
+}
+
+/// Whether that parent is no more. Where its first thread dies before the others, the number of a parent stays for a moment
+/// what it was, but its process is a zombie already.
+fn has_died(parent: &OsStr) -> bool {
+    let number = parent.to_str().and_then(|number| number.parse().ok());
+    let is_parent = getppid().is_some_and(|pid| *parent == *pid.as_raw_nonzero().to_string());
+    !is_parent || number.is_none_or(|number| super::look::process(number).is_none())
+}
+
+/// The program without a manager, which ends with the check all the same: that stays so over execve(2).
+fn become_program(parent: &OsStr, program: &OsStr, arguments: &[OsString]) -> Exit {
+    if dies_with(parent, Signal::KILL) {
+        let error = Command::new(program).args(arguments).exec();
+        crate::complain(format_args!("cannot execute {}: {error}", program.display()));
+    }
+    Exit::Failed
 }
 
 struct Wire;
@@ -95,41 +124,49 @@ impl Observer for Wire {
 
 /// Something that happened to the service.
 #[derive(Debug, Clone)]
-pub(super) struct Event {
-    pub(super) at: Instant,
-    pub(super) kind: String,
-    pub(super) text: String,
+pub(in crate::check) struct Event {
+    pub(in crate::check) at: Instant,
+    pub(in crate::check) kind: String,
+    /// Who sent it, of a message.
+    pub(in crate::check) pid: u32,
+    pub(in crate::check) text: String,
 }
 
 impl Event {
     fn parse(line: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(line).ok()?;
         let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
-        Some(Self { at: Instant::now(), kind: text("event")?, text: text("text")? })
+        let pid = u32::try_from(value.get("pid")?.as_u64()?).ok()?;
+        Some(Self { at: Instant::now(), kind: text("event")?, pid, text: text("text")? })
     }
 
     /// Whether it is a message with this assignment.
-    pub(super) fn says(&self, assignment: &str) -> bool {
+    pub(in crate::check) fn says(&self, assignment: &str) -> bool {
         self.kind == "message" && self.text.lines().any(|line| line == assignment)
     }
 
     /// Whether the service is down after it.
-    pub(super) fn is_end(&self) -> bool {
+    pub(in crate::check) fn is_end(&self) -> bool {
         matches!(self.kind.as_str(), "stopped" | "failed" | "broken")
     }
 }
 
 /// A service that runs under a manager of its own.
 #[derive(Debug)]
-pub(super) struct Stand {
+pub(in crate::check) struct Stand {
     child: Child,
     events: Receiver<Event>,
-    pub(super) seen: Vec<Event>,
-    pub(super) began: Instant,
+    pub(in crate::check) seen: Vec<Event>,
+    pub(in crate::check) began: Instant,
 }
 
 impl Stand {
-    pub(super) fn start(stage: &Stage) -> io::Result<Self> {
+    /// The manager.
+    pub(in crate::check) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(in crate::check) fn start(stage: &Stage) -> io::Result<Self> {
         let began = Instant::now();
         let mut command = Command::new("/proc/self/exe");
         command.arg(MANAGE).arg(std::process::id().to_string());
@@ -149,7 +186,11 @@ impl Stand {
     }
 
     /// The first event from now on that is meant, or the service's end; `None` when none came within `patience`.
-    pub(super) fn wait(&mut self, patience: Duration, is_meant: impl Fn(&Event) -> bool) -> Option<Event> {
+    pub(in crate::check) fn wait(
+        &mut self,
+        patience: Duration,
+        is_meant: impl Fn(&Event) -> bool,
+    ) -> Option<Event> {
         let until = Instant::now() + patience;
         loop {
             match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -165,13 +206,13 @@ impl Stand {
     }
 
     /// Asks the manager to stop the service and to end.
-    pub(super) fn stop(&self) {
+    pub(in crate::check) fn stop(&self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
         let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::TERM));
     }
 
     /// Waits for the manager to end, and takes in all it said.
-    pub(super) fn end(&mut self) -> io::Result<ExitStatus> {
+    pub(in crate::check) fn end(&mut self) -> io::Result<ExitStatus> {
         self.stop();
         let status = self.child.wait();
         self.seen.extend(self.events.iter());
