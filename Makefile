@@ -10,7 +10,7 @@ FUZZ := --manifest-path fuzz/Cargo.toml --no-default-features --target-dir $(OUT
 # The addon, for this machine's CPU and not linked: node/addon/build is for those.
 ADDON := --manifest-path node/addon/Cargo.toml --target-dir $(OUT)/addon-check
 
-.PHONY: help demo test bench build static check rust simulate page fuzz miri addon node docs guide containers live hosts race load vsock msrv others matrix
+.PHONY: help demo test bench build static check rust simulate page fuzz miri addon node docs guide containers strace live hosts race load vsock msrv others matrix
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -95,6 +95,9 @@ live: static addon ## the cases of tests/systemd on live systemd 247, 252, 257 a
 containers: static ## aye wrap in containers, through conmon and with the socket mounted; takes root
 	$(CARGO) build -q --locked -p aye --example receive
 	tests/podman/wrap
+
+strace: build addon ## aye trace against strace of the same run: real senders, every message, byte for byte
+	tests/strace
 
 page: ## the report of aye restart in a headless Chromium; pages, screenshots and PDFs are left in target/page
 	tests/page/run
