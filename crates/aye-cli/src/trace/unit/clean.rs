@@ -73,9 +73,8 @@ pub(super) async fn mend(folder: &Folder) -> Result<(), String> {
     }
     folder.hand_back().map_err(failed)?;
     let Some(unit) = folder.unit() else { return Ok(()) };
-    if drop_in::remove(&unit, folder).map_err(failed)? {
-        let manager = Where::System.connect().await.map_err(|error| error.to_string())?;
-        manager.reload().await.map_err(|error| error.to_string())?;
-    }
-    Ok(())
+    drop_in::remove(&unit, folder).map_err(failed)?;
+    // Always: the manager has read the drop-in, since it runs this, and who removed it may have been killed before the next step.
+    let manager = Where::System.connect().await.map_err(|error| error.to_string())?;
+    manager.reload().await.map_err(|error| error.to_string())
 }
