@@ -14,7 +14,7 @@
 //! | event | when | fields |
 //! |---|---|---|
 //! | `began` | the main process runs | `pid`; `subject`: the command or the unit; `unit`: whose manager hears it; `systemd`: the version by which messages are judged; `type`, `notify_access`; `timeout_start_us`, `timeout_stop_us`: `null` for infinity; `watchdog_us`: `null` without one |
-//! | `message` | a datagram came | `pid`, `uid`, `gid`, `command`: the sender's; `role`: `main`, `control`, `other` or `outside`; `data`: its bytes; `fds`: what each descriptor is; `dropped`: why systemd drops it whole; `lines`: of each line `text`, `verdict` (`accepted`, `ignored` or `refused`) and `why`; `passed`: `nowhere`, `as-sender`, `as-tracer`, `withheld` or `failed`; `passed_why`: of a failure |
+//! | `message` | a datagram came | `pid`, `uid`, `gid`, `command`: the sender's; `role`: `main`, `control`, `other` or `outside`; `data`: its bytes; `fds`: what each descriptor is; `dropped`: why systemd drops it whole; `lines`: of each line `text`, `verdict` (`accepted`, `ignored` or `refused`) and `why`; `passed`: `nowhere`, `as-sender`, `as-ended` (its sender had ended by then, and the manager may not know it any more), `as-tracer`, `withheld` or `failed`; `passed_why`: of a failure |
 //! | `signal` | one was handed on | `signal`: its number; `name` |
 //! | `state` | the unit's state changed | `active`, `sub`, `result` |
 //! | `ended` | the main process ended | `code` or `signal` |
@@ -114,6 +114,7 @@ fn message(said: &Said) -> Value {
     let (passed, passed_why) = match &said.passed {
         Passed::Nowhere => ("nowhere", None),
         Passed::AsSender => ("as-sender", None),
+        Passed::AsEnded => ("as-ended", None),
         Passed::AsTracer => ("as-tracer", None),
         Passed::Withheld => ("withheld", None),
         Passed::Failed(why) => ("failed", Some(why)),

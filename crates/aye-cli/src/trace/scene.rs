@@ -110,6 +110,9 @@ pub(crate) enum Passed {
     Nowhere,
     /// It was passed on under its sender's name.
     AsSender,
+    /// The same, but its sender had ended by then: the manager may have reaped it before it reads this, and does not know
+    /// any more whose it is.
+    AsEnded,
     /// It was passed on under this process' name, which is the unit's main process.
     AsTracer,
     /// It was not passed on, because under this process' name it would fare otherwise than under its sender's.

@@ -93,6 +93,7 @@ pub(super) fn paragraphs(said: &Said, remarks: Remarks) -> Vec<Paragraph> {
     }
     match &said.passed {
         Passed::Nowhere | Passed::AsSender | Passed::AsTracer => {}
+        Passed::AsEnded => shown.push(Paragraph::new(Tone::Warn, ENDED.to_owned())),
         Passed::Withheld => shown.push(Paragraph::new(Tone::Warn, format!("not passed on: {WITHHELD}"))),
         Passed::Failed(why) => {
             shown.push(Paragraph::new(Tone::Bad, format!("not passed on: {}", readable(why.as_bytes()))));
@@ -101,6 +102,9 @@ pub(super) fn paragraphs(said: &Said, remarks: Remarks) -> Vec<Paragraph> {
     shown.extend(remarks.beside.into_iter().map(Paragraph::from));
     shown
 }
+
+/// Why what was passed on may not have counted.
+const ENDED: &str = "its sender had ended when it was passed on: systemd may not know whose it is any more: wait for a barrier before exiting";
 
 /// A barrier and nothing else, which is accepted with one descriptor only.
 fn is_barrier(said: &Said) -> bool {

@@ -98,7 +98,7 @@ impl Tally {
         match &said.passed {
             Passed::Withheld => *self.stuck.entry(WITHHELD) += 1,
             Passed::Failed(why) => *self.stuck.entry(&readable(why.as_bytes())) += 1,
-            Passed::Nowhere | Passed::AsSender | Passed::AsTracer => {}
+            Passed::Nowhere | Passed::AsSender | Passed::AsEnded | Passed::AsTracer => {}
         }
         match &said.outcome {
             Outcome::Dropped(why) => *self.dropped.entry(&why.to_string()) += 1,

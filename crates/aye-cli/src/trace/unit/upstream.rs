@@ -11,6 +11,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, UCred, s
 use rustix::process::{Gid, Pid, Uid};
 
 use super::folder::REAL;
+use super::process;
 use crate::trace::scene::Passed;
 
 /// The most descriptors the kernel passes in one message (`SCM_MAX_FD`).
@@ -51,6 +52,8 @@ impl Upstream {
             sent => sent,
         };
         match sent {
+            // Looked at after the sending: one that lives now is known when the manager reads, which it does before it reaps.
+            Ok(()) if process::is_dead(sender.pid) => Passed::AsEnded,
             Ok(()) => Passed::AsSender,
             Err(Errno::SRCH) => Passed::Failed(
                 "its sender had ended before it was passed on: wait for a barrier before exiting, as `aye notify` does"

@@ -58,7 +58,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn message() -> impl Strategy<Value = Happening> {
     let roles = [Role::Main, Role::Control, Role::Other, Role::Outside];
-    let passed = [Passed::Nowhere, Passed::AsSender, Passed::Withheld, Passed::Failed("gone".into())];
+    let passed =
+        [Passed::Nowhere, Passed::AsSender, Passed::AsEnded, Passed::Withheld, Passed::Failed("gone".into())];
     let sender = prop::option::of((1u32..9).prop_map(|pid| aye::Sender { pid, uid: 0, gid: 0 }));
     let command = prop::option::of("(/usr)?/[a-z]{1,30}( [a-z]{1,5})?");
     let rest = (prop::sample::select(roles.to_vec()), prop::sample::select(passed.to_vec()));

@@ -32,6 +32,16 @@ fn a_message_that_is_not_passed_on_is_told() {
 }
 
 #[test]
+fn a_message_that_may_have_come_too_late_is_told() {
+    let ended = changed(said(10, b"STATUS=a"), |said| said.passed = Passed::AsEnded);
+    let text = text(scene(), &[began(0), ended], 1);
+    assert_says(
+        &text,
+        "! its sender had ended when it was passed on: systemd may not know whose it is any more",
+    );
+}
+
+#[test]
 fn descriptors_are_named_and_those_stored_are_counted() {
     use aye::verdict::{Descriptors, Store};
     let context = Context {
