@@ -309,9 +309,10 @@ impl Session {
             Signal::Changed { unit, change } if unit == self.path => change,
             _ => return None,
         };
-        // What was said before it comes before it.
+        // What was said before it comes before it; last words, too, which came while the manager answered that all is over.
         let _ = self.hear().await;
         let ground = self.court.ground(None).await.ok()??;
+        let _ = self.hear().await;
         for one in self.follow.news(&ground, &told) {
             self.tell(one);
         }
@@ -334,7 +335,9 @@ impl Session {
         Some(signals)
     }
 
-    async fn end(self, ended: Ended) -> Result<Exit, Trouble> {
+    async fn end(mut self, ended: Ended) -> Result<Exit, Trouble> {
+        // From here on the guard passes on what comes, and nobody looks at it.
+        let _ = self.hear().await;
         let Self { mut show, opened, began, failed, .. } = self;
         let clean = opened.close().await;
         show.finish(began.elapsed());
