@@ -12,6 +12,7 @@ use super::fds;
 use super::judge::Heard;
 use super::passage::{Ground, Letter, What, letters, without_main_pid};
 use super::upstream::{NotSent, Upstream};
+use crate::trace::unit::process::is_dead;
 
 /// What came of a look at the outbox.
 #[derive(Debug)]
@@ -124,6 +125,7 @@ impl Outbox {
             self.changed |= letter.what == What::WithoutMainPid;
             let passed = match upstream.send(&bytes, fds, letter.claim) {
                 Ok(()) => match letter.claim {
+                    Some(claim) if claim.pid != self.own.pid && is_dead(claim.pid) => Passed::AsEnded,
                     Some(claim) if claim.pid != self.own.pid => Passed::AsSender,
                     _ => Passed::AsTracer,
                 },

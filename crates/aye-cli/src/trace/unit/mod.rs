@@ -10,7 +10,7 @@ mod folder;
 mod follow;
 mod guard;
 mod judge;
-mod process;
+pub(super) mod process;
 mod reach;
 mod relay;
 mod session;

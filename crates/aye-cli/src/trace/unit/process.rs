@@ -39,7 +39,7 @@ pub(super) fn named(pid: u32, ground: &Ground, members: &[u32]) -> Process {
 }
 
 /// Whether it is gone or a zombie: the state is the first field behind the name, which may hold anything (proc_pid_stat(5)).
-pub(super) fn is_dead(pid: u32) -> bool {
+pub(in crate::trace) fn is_dead(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
