@@ -204,6 +204,21 @@ fn what_is_no_trap_is_left_alone() {
     }
 }
 
+/// Whether a service is to come back is for who packaged it to choose.
+#[test]
+fn a_packaged_unit_is_not_told_what_is_a_matter_of_choice() {
+    let unit = "[Service]\nType=notify\nExecStart=/srv/web\nWatchdogSec=3min\n";
+    for (below, expected) in
+        [("etc/systemd/system", &["watchdog-no-restart"][..]), ("usr/lib/systemd/system", &[])]
+    {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join(below);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("web.service"), unit).unwrap();
+        assert_eq!(ids(&check(&folder)), expected, "{below}");
+    }
+}
+
 /// The line to write is one for this unit.
 #[test]
 fn proposes_the_line_for_this_very_unit() {
