@@ -98,9 +98,12 @@ fn examine(args: &Args) -> Result<Checked, Refusal> {
             None => Vec::new(),
         };
         checked.units.push(unit.name.to_string());
-        checked
-            .findings
-            .extend(rules::judge(&subject).into_iter().filter_map(|finding| severed(finding, args)));
+        let mut findings: Vec<Finding> =
+            rules::judge(&subject).into_iter().filter_map(|finding| severed(finding, args)).collect();
+        findings.sort_by(|Finding { found: one, .. }, Finding { found: other, .. }| {
+            (&one.at.file, one.at.line).cmp(&(&other.at.file, other.at.line))
+        });
+        checked.findings.extend(findings);
     }
     Ok(checked)
 }

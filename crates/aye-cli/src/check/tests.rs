@@ -68,6 +68,34 @@ fn no_passing_example_has_a_finding() {
     }
 }
 
+/// A case walks over the examples and leaves out what another one tries.
+#[test]
+fn every_rule_is_tried_on_live_systemd() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/systemd/cases");
+    let case = |name: &str| fs::read_to_string(cases.join(name).join("case")).unwrap();
+    let line_after = |text: &str, start: &str| -> Vec<String> {
+        let line = text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default();
+        line.split_whitespace()
+            .map(|word| word.trim_matches('"').to_owned())
+            .filter(|word| !word.is_empty())
+            .collect()
+    };
+    let left_out = line_after(&case("check-traps"), "helpers=");
+    assert_eq!(
+        left_out,
+        line_after(&case("check-helpers"), "try_rules "),
+        "what one leaves out the other tries"
+    );
+    assert!(left_out.iter().all(|id| rules::find(id).is_some()), "{left_out:?}");
+    for rule in rules::ALL {
+        let path = examples().join(rule.id).join("try");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for half in ["fails() {", "passes() {"] {
+            assert!(text.contains(half), "{} has no {half}", path.display());
+        }
+    }
+}
+
 #[test]
 fn every_example_belongs_to_a_rule() {
     for entry in fs::read_dir(examples()).unwrap() {
@@ -176,6 +204,21 @@ fn what_is_no_trap_is_left_alone() {
     }
 }
 
+/// Whether a service is to come back is for who packaged it to choose.
+#[test]
+fn a_packaged_unit_is_not_told_what_is_a_matter_of_choice() {
+    let unit = "[Service]\nType=notify\nExecStart=/srv/web\nWatchdogSec=3min\n";
+    for (below, expected) in
+        [("etc/systemd/system", &["watchdog-no-restart"][..]), ("usr/lib/systemd/system", &[])]
+    {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join(below);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("web.service"), unit).unwrap();
+        assert_eq!(ids(&check(&folder)), expected, "{below}");
+    }
+}
+
 /// The line to write is one for this unit.
 #[test]
 fn proposes_the_line_for_this_very_unit() {
@@ -189,8 +232,9 @@ fn proposes_the_line_for_this_very_unit() {
         ("Type=notify\nExecStart=runuser -u web -- node a.js", "User=web|ExecStart=node a.js"),
         (
             "Type=notify\nExecStart=docker run -p 127.0.0.1:81:80 nginx",
-            "ExecStart=/usr/bin/aye wrap --ready-on tcp:127.0.0.1:81 -- docker run -p 127.0.0.1:81:80 nginx",
+            "ExecStart=/usr/bin/aye wrap --ready-on http://127.0.0.1:81/ -- docker run -p 127.0.0.1:81:80 nginx",
         ),
+        ("Type=notify\nExecStart=docker run -p 5432:5432 postgres", "Type=exec"),
         ("Type=notify\nExecStart=docker run nginx", "Type=exec"),
         (
             "Type=notify\nExecStart=podman run --sdnotify=ignore web",

@@ -138,3 +138,12 @@ fn an_installed_unit_of_another_root_is_found_with_its_drop_ins_and_its_program(
     }
     assert!(stdout.contains("seen:  /srv/web.sh:2: systemd-notify --ready"), "{stdout}");
 }
+
+#[test]
+fn findings_stand_in_the_order_of_the_lines() {
+    let unit = "[Service]\nKillMode=process\nType=notify\nTimeoutStopSec=0\nExecStart=/usr/bin/npm start\n";
+    let (_, stdout, _) = check(&units(&[("web.service", unit)]), &["./web.service"]);
+    let lines: Vec<&str> =
+        stdout.lines().filter_map(|line| line.split_once("web.service:")).map(|it| it.1).collect();
+    assert_eq!(lines, ["2", "4", "5"], "{stdout}");
+}

@@ -12,8 +12,10 @@ pub(crate) const DOCKER: Rule = Rule {
     what: "A service that has to say READY=1 is a docker client.",
     why: "The docker client only asks the docker daemon for a container; the program in it is the daemon's descendant, in \
 another control group, and has neither NOTIFY_SOCKET nor the socket. systemd finds the unit of a message by its sender's control \
-group, so even with the socket mounted it finds another unit, or none. The client itself never says READY=1 (docker-run(1)).",
-    write: "Type=exec, or aye wrap in front of the client with a probe of the published port",
+group, so even with the socket mounted it finds another unit, or none. The client itself never says READY=1 (docker-run(1)). \
+docker-proxy takes connections to a published port before anything in the container does: a probe has to await an answer, as \
+aye wrap --ready-on http: does, and tcp: does not.",
+    write: "Type=exec, or aye wrap in front of the client with a probe that awaits an answer",
     look: docker,
 };
 
@@ -42,29 +44,32 @@ fn docker(subject: &Subject) -> Vec<Found> {
     let found =
         Found::at(&main.setting, format!("{} never says READY=1, and the container cannot", main.program()));
     vec![match published(main) {
-        Some(port) => {
+        Some((port, within)) if SPEAKS_HTTP.contains(&within) => {
             let probe = [
                 vec![
                     "/usr/bin/aye".to_owned(),
                     "wrap".to_owned(),
                     "--ready-on".to_owned(),
-                    format!("tcp:127.0.0.1:{port}"),
+                    format!("http://127.0.0.1:{port}/"),
                     "--".to_owned(),
                 ],
                 main.inner.clone(),
             ];
             found.write(main.with(&main.inner).replacen(&joined(&main.inner), &joined(&probe.concat()), 1))
         }
-        None => found.write("Type=exec"),
+        _ => found.write("Type=exec"),
     }]
 }
+
+/// Ports on which a container is likely to answer requests.
+const SPEAKS_HTTP: [u16; 6] = [80, 3000, 5000, 8000, 8080, 8888];
 
 fn joined(words: &[String]) -> String {
     words.join(" ")
 }
 
-/// The port of the host in `-p 8080:80` and `-p 127.0.0.1:8080:80`.
-fn published(main: &Command) -> Option<u16> {
+/// The port of the host and that of the container in `-p 8080:80` and `-p 127.0.0.1:8080:80`.
+fn published(main: &Command) -> Option<(u16, u16)> {
     let words = main.arguments();
     let value = words.iter().enumerate().find_map(|(at, word)| match word.as_str() {
         "-p" | "--publish" => words.get(at + 1).map(String::as_str),
@@ -73,8 +78,8 @@ fn published(main: &Command) -> Option<u16> {
             .or_else(|| word.strip_prefix("-p").filter(|rest| !rest.is_empty())),
     })?;
     let mut parts = value.rsplit(':');
-    parts.next()?;
-    parts.next()?.parse().ok()
+    let within = parts.next()?.trim_end_matches("/tcp").parse().ok()?;
+    Some((parts.next()?.parse().ok()?, within))
 }
 
 fn podman(subject: &Subject) -> Vec<Found> {

@@ -34,7 +34,9 @@ pub(crate) const FORKING: Rule = Rule {
     severity: Severity::Warning,
     what: "Type=forking, although the program says when it is ready.",
     why: "With Type=forking systemd waits for the first process to end and then has to guess the main process or to read \
-PIDFile= (systemd.service(5)). A program that says READY=1 needs neither: with Type=notify it stays where it was started.",
+PIDFile= (systemd.service(5)). A program that stays lets the start end by its timeout, and what it says meanwhile is refused with \
+NotifyAccess=main, as no main process is known yet. One that says READY=1 needs no guess: with Type=notify it stays where it was \
+started.",
     write: "Type=notify",
     look: forking,
 };

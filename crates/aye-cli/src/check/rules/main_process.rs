@@ -129,7 +129,8 @@ fn shell_text(main: &Command, text: &str) -> Option<Found> {
     let words: Vec<String> =
         main.inner.iter().map(|word| if word == text { better.clone() } else { word.clone() }).collect();
     let pipes = text[..at].ends_with('|') && !text[..at].ends_with("||");
-    let what = format!("the shell waits for \"{last}\", and what that says is refused");
+    let program = last.split_whitespace().next().unwrap_or(last);
+    let what = format!("the shell waits for {program}, and what that says is refused");
     let found = Found::at(&main.setting, what);
     Some(if pipes {
         found.write(format!("ExecStart= without the pipe: {last} runs in a process of its own"))

@@ -92,7 +92,8 @@ fn no_restart(subject: &Subject) -> Vec<Found> {
         || subject.settings.of("Unit", "OnFailure").is_some()
         || subject.settings.of("Unit", "FailureAction").is_some()
         || subject.kind() == Type::Oneshot;
-    if has_plan {
+    // Whether a container of systemd-nspawn@.service comes back, say, is for its owner to choose.
+    if has_plan || subject.is_vendors {
         return Vec::new();
     }
     let restart = subject.get("Restart");

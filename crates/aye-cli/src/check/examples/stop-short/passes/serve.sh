@@ -1,6 +1,6 @@
 #!/bin/bash
-# Says when it is ready, sends heartbeats, and needs three seconds to stop.
-trap 'sleep 3; exit 0' TERM
+# Says when it is ready, sends heartbeats, and needs three seconds to stop, in which its children are not asked to stop, too.
+trap 'trap "" TERM; sleep 3; exit 0' TERM
 systemd-notify --ready
 while :; do
 	systemd-notify WATCHDOG=1
