@@ -38,8 +38,8 @@ pub(crate) struct Child {
 pub(crate) enum News {
     /// A signal was handed on to the program.
     HandedOn(i32),
-    /// The program has ended.
-    Ended(ExitStatus),
+    /// Children have ended and wait for [`Child::reap`]: until then their pids are theirs.
+    Children,
 }
 
 impl Child {
@@ -87,9 +87,7 @@ impl Child {
     pub(crate) fn next(&mut self) -> io::Result<Option<News>> {
         while let Some(signal) = self.signals.next()? {
             if signal.number == Signal::CHILD.as_raw() {
-                if let Some(status) = self.reap()? {
-                    return Ok(Some(News::Ended(status)));
-                }
+                return Ok(Some(News::Children));
             } else if signal.pid == self.direct.0 && self.direct.1.contains(&signal.number)
                 || !signal.is_by_terminal() && send(self.pid(), signal.number).is_ok()
             {
@@ -99,8 +97,12 @@ impl Child {
         Ok(None)
     }
 
-    /// Every child that has ended: the program, and as pid 1 or subreaper what others have left behind.
-    fn reap(&self) -> io::Result<Option<ExitStatus>> {
+    /// Takes every child that has ended: the program, whose status it gives, and as pid 1 or subreaper what others have left
+    /// behind.
+    ///
+    /// # Errors
+    /// What the kernel says to waitpid(2).
+    pub(crate) fn reap(&self) -> io::Result<Option<ExitStatus>> {
         let mut ended = None;
         loop {
             match wait(WaitOptions::NOHANG) {

@@ -209,9 +209,11 @@ impl Stay {
             while let Some(news) = self.child.next()? {
                 match news {
                     Signalled::HandedOn(number) => self.handed_on(number),
-                    Signalled::Ended(status) => {
-                        self.end(status);
-                        return Ok(status);
+                    Signalled::Children => {
+                        if let Some(status) = self.child.reap()? {
+                            self.end(status);
+                            return Ok(status);
+                        }
                     }
                 }
             }

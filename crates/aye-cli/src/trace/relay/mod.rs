@@ -197,7 +197,13 @@ impl Relay {
                     }
                     self.show(Happening::Signalled(signal));
                 }
-                News::Ended(status) => return self.ended(status),
+                News::Children => {
+                    // What they said goes on in their names as long as these are theirs.
+                    self.hear()?;
+                    if let Some(status) = self.child.reap()? {
+                        return self.ended(status);
+                    }
+                }
             }
         }
         Ok(())
