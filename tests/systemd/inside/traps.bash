@@ -12,11 +12,20 @@ systemctl() {
 	timeout "$patience" /usr/bin/systemctl "$@"
 }
 
-# Makes the programs of the examples be where they are on a host, and the user that some units have.
+provide() { # PATH [NAME]
+	local link=/usr/bin/${2-${1##*/}}
+	[[ ! -e $link ]] || return 0
+	ln -s "$1" "$link"
+	provided+=("$link")
+}
+provided=()
+
+# Makes the programs of the examples be where they are on a host, until the case ends, and the user that some units have.
 provide_programs() {
-	local program
-	for program in node aye; do [[ -e /usr/bin/$program ]] || ln -s "/usr/local/bin/$program" /usr/bin/; done
-	[[ -e /usr/bin/npm ]] || ln -s /usr/local/lib/node_modules/npm/bin/npm-cli.js /usr/bin/npm
+	trap 'rm -f "${provided[@]}"' EXIT
+	provide /usr/local/bin/node
+	provide /usr/local/bin/aye
+	provide /usr/local/lib/node_modules/npm/bin/npm-cli.js npm
 	id web >/dev/null 2>&1 || useradd --system web
 }
 

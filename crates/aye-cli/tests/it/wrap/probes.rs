@@ -257,12 +257,13 @@ fn what_was_passed_to_the_program_is_not_passed_to_probes() {
 #[test]
 fn a_signal_that_is_no_stop_is_handed_on_and_nothing_said() {
     let managed = Managed::new();
-    let script = "trap 'echo quit' QUIT; trap 'echo hup; exit 4' HUP; echo set; while :; do sleep 0.01; done";
+    // Not QUIT: a shell that starts something in the background has it ignore that, and what is ignored cannot be trapped.
+    let script = "trap 'echo usr1' USR1; trap 'echo hup; exit 4' HUP; echo set; while :; do sleep 0.01; done";
     let mut running = managed.place.start(managed.command(&["--ready-on", "file:/"], script));
     running.says("set");
     managed.hears_up_to("READY=1");
-    running.signal(Signal::QUIT);
-    running.says("quit");
+    running.signal(Signal::USR1);
+    running.says("usr1");
     running.signal(Signal::HUP);
     running.says("hup");
     assert_eq!(managed.hears_up_to("STOPPING=1"), ["STOPPING=1\nSTATUS=the program ended with status 4"]);
