@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::actor::REPORTS;
+use super::relay::Relay;
 use super::vector::{Names, PROPERTIES, Shown, Vector, by_version, changes, from_hex};
 use super::{Failure, journal};
 
@@ -68,6 +69,8 @@ fn systemctl<'a>(arguments: impl IntoIterator<Item = &'a str>) -> io::Result<Str
 
 impl Driver {
     pub(crate) fn new(version: u16, relay: Option<Relay>) -> Result<Self, Failure> {
+        // That of another run, which is over.
+        let _ = fs::remove_file(REPORTS);
         let reports = UnixDatagram::bind(REPORTS)?;
         fs::set_permissions(REPORTS, fs::Permissions::from_mode(0o777))?;
         reports.set_read_timeout(Some(Duration::from_secs(15)))?;
@@ -84,27 +87,41 @@ impl Driver {
 
     /// Runs all; how many were for this version, and a line for each disagreement.
     pub(crate) fn run(&mut self, vectors: &[Vector]) -> Result<(usize, Vec<String>), Failure> {
+        let heard = |vector: &Vector| self.relay.as_ref().is_none_or(|relay| relay.hears(vector));
+        let is_mine = |vector: &Vector| vector.is_for(self.version) && heard(vector);
         let mine: Vec<(usize, &Vector)> =
-            vectors.iter().enumerate().filter(|(_, vector)| vector.is_for(self.version)).collect();
+            vectors.iter().enumerate().filter(|(_, vector)| is_mine(vector)).collect();
         for (number, vector) in &mine {
             fs::write(format!("/run/systemd/system/{}", unit(*number)), self.unit_file(*number, vector))?;
         }
         systemctl(["daemon-reload"])?;
+        // One that said RELOADING=1 in a reload of ExecReload= stays reloading when both of its processes are killed at once.
+        systemctl(["stop", "vector-*.service"])?;
         let cursor = journal::cursor()?;
         let mut seen = BTreeMap::new();
         for batch in mine.chunks(BATCH) {
             seen.extend(self.send_all(batch)?);
         }
         let journal = journal::since(&cursor, &self.marked)?;
-        let relayed = self.relay.as_ref().map(Relay::lines).transpose()?;
         let mut failures = Vec::new();
         for (number, vector) in &mine {
-            let complaints = match seen.get(number) {
+            let complaints = match seen.get_mut(number) {
                 Some(Ok(seen)) => {
-                    let mut complaints =
-                        self.compare(vector, seen, journal.get(number).map_or(&[], Vec::as_slice));
-                    let relayed = relayed.as_ref().map(|lines| self.compare_relayed(vector, seen, lines));
-                    complaints.extend(relayed.into_iter().flatten());
+                    let mut journal = journal.get(number).cloned().unwrap_or_default();
+                    if let Some(relay) = &self.relay {
+                        journal = relay.without_itself(vector, &seen.before, &mut seen.after, &journal);
+                    }
+                    let mut complaints = self.compare(vector, seen, &journal);
+                    if let Some(relay) = &self.relay {
+                        let expected = by_version(&vector.data["seen"], self.version).unwrap_or(&Value::Null);
+                        complaints.extend(relay.compare(
+                            *number,
+                            vector,
+                            &seen.bytes,
+                            &seen.sender,
+                            expected,
+                        ));
+                    }
                     complaints
                 }
                 Some(Err(error)) => vec![format!("it could not be run: {error}")],
@@ -180,11 +197,12 @@ impl Driver {
     fn unit_file(&self, number: usize, vector: &Vector) -> String {
         let (ground, program) = (&vector.ground, &self.program);
         let command = |role: &str| format!("{program} act {role} {number}");
+        let before = self.relay.as_ref().map(|relay| relay.before_main(number)).unwrap_or_default();
         let mut file = format!(
             "[Service]\nType={}\nNotifyAccess={}\nExecStart={}\nFileDescriptorStoreMax={}\nTimeoutStartSec=90\nTimeoutStopSec=90\n",
             ground.kind.as_str(),
             ground.access.as_str(),
-            command("main"),
+            format_args!("{before}{}", command("main")),
             ground.store_max
         );
         let control = match ground.state {
@@ -198,8 +216,8 @@ impl Driver {
         if ground.watchdog {
             file.push_str("WatchdogSec=30\n");
         }
-        if let Some(relay) = &self.relay {
-            let _ = writeln!(file, "Environment=NOTIFY_SOCKET={}", relay.socket);
+        if let Some(socket) = self.relay.as_ref().and_then(Relay::socket) {
+            let _ = writeln!(file, "Environment=NOTIFY_SOCKET={socket}");
         }
         if let Some(user) = &ground.user {
             let _ = writeln!(file, "User={user}");
@@ -282,8 +300,8 @@ impl Driver {
         let script = format!("echo $$ >{group}/cgroup.procs && exec {} act outside {number}", self.program);
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &script]);
-        if let Some(relay) = &self.relay {
-            command.env("NOTIFY_SOCKET", &relay.socket);
+        if let Some(socket) = self.relay.as_ref().and_then(Relay::socket) {
+            command.env("NOTIFY_SOCKET", socket);
         }
         command.spawn()?;
         Ok(())
@@ -316,55 +334,6 @@ impl Driver {
         let expected = by_version(&vector.data["seen"], self.version).unwrap_or(&Value::Null);
         if *expected != data {
             complaints.push(format!("the file says {expected}, seen by {} was {data}", self.version));
-        }
-        complaints
-    }
-}
-
-/// A relay that stands between the services and systemd, and what it writes of each message.
-pub(crate) struct Relay {
-    /// Where it listens.
-    pub(crate) socket: String,
-    /// A line of JSON for each message.
-    pub(crate) log: String,
-}
-
-impl Relay {
-    /// What it wrote, by the pid of the sender.
-    fn lines(&self) -> Result<BTreeMap<String, Vec<Value>>, Failure> {
-        let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for line in fs::read_to_string(&self.log)?.lines() {
-            let line: Value = serde_json::from_str(line)?;
-            all.entry(line["pid"].to_string()).or_default().push(line);
-        }
-        Ok(all)
-    }
-}
-
-impl Driver {
-    /// Holds the relay's verdict against what systemd did, which is what the file says once `compare` has no complaint.
-    fn compare_relayed(
-        &self,
-        vector: &Vector,
-        seen: &Seen,
-        lines: &BTreeMap<String, Vec<Value>>,
-    ) -> Vec<String> {
-        let own = lines.get(&seen.sender).map_or(&[][..], Vec::as_slice);
-        // Each message has a barrier behind it.
-        let [.., line, barrier] = own else {
-            return vec![format!("the relay has not seen it: {own:?}")];
-        };
-        let bytes = super::actor::hex(&seen.bytes[..seen.bytes.len().min(4097)]);
-        let mut complaints = Vec::new();
-        if line["bytes"] != bytes || barrier["bytes"] != super::actor::hex(b"BARRIER=1") {
-            complaints.push(format!("the relay saw {line} and {barrier}"));
-        }
-        if line["passed"] != "AsSender" {
-            complaints.push(format!("the relay did not pass it on: {line}"));
-        }
-        let expected = by_version(&vector.data["seen"], self.version).unwrap_or(&Value::Null);
-        if line["verdicts"] != expected["verdicts"] {
-            complaints.push(format!("the relay says {line}, and systemd did {expected}"));
         }
         complaints
     }

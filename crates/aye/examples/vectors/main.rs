@@ -1,18 +1,25 @@
 //! The live case `vectors`: every datagram of tests/vectors/messages.json, sent by a service of the machine's systemd, and
 //! what came of it beside what the verdict says. One program is both the service and who watches it.
 //!
-//! usage: vectors run FILE VERSION [SOCKET LOG] | vectors act ROLE NUMBER
-//!   SOCKET LOG   a relay between the services and systemd, and what it writes of each message
+//! usage: vectors run FILE VERSION [relay SOCKET LOG | trace AYE FOLDER] | vectors act ROLE NUMBER
+//!   relay SOCKET LOG    a relay between the services and systemd, and what it writes of each message
+//!   trace AYE FOLDER    `aye trace --` before the command of each service, and where that is to write
 
 mod actor;
 mod driver;
 mod journal;
+mod relay;
 mod vector;
 
 use std::process::ExitCode;
 
+use relay::Relay;
+
 /// Where the case puts the vectors for the services to read.
 const VECTORS: &str = "/run/case/messages.json";
+
+const USAGE: &str =
+    "usage: vectors run FILE VERSION [relay SOCKET LOG | trace AYE FOLDER] | vectors act ROLE NUMBER";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -21,12 +28,11 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["run", file, version] => run(file, version, None),
-        ["run", file, version, socket, log] => {
-            let relay = driver::Relay { socket: (*socket).to_owned(), log: (*log).to_owned() };
-            run(file, version, Some(relay))
+        ["run", file, version, kind, what, log] => {
+            relay(kind, what, log).and_then(|relay| run(file, version, Some(relay)))
         }
         ["act", role, number] => act(role, number).map(|()| true),
-        _ => Err("usage: vectors run FILE VERSION [SOCKET LOG] | vectors act ROLE NUMBER".into()),
+        _ => Err(USAGE.into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -38,7 +44,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(file: &str, version: &str, relay: Option<driver::Relay>) -> Result<bool, Failure> {
+fn relay(kind: &str, what: &str, log: &str) -> Result<Relay, Failure> {
+    let (what, log) = (what.to_owned(), log.to_owned());
+    match kind {
+        "relay" => Ok(Relay::Socket { socket: what, log }),
+        "trace" => Ok(Relay::Command { aye: what, folder: log }),
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn run(file: &str, version: &str, relay: Option<Relay>) -> Result<bool, Failure> {
     std::fs::copy(file, VECTORS)?;
     let vectors = vector::read(&std::fs::read_to_string(file)?);
     let (count, failures) = driver::Driver::new(version.parse()?, relay)?.run(&vectors)?;

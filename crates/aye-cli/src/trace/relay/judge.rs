@@ -1,12 +1,12 @@
 //! The verdict on each message, from a shadow of the service: the state machine of the embedded manager is told what happens
 //! and does nothing. It knows what the service has said so far, and so what its manager makes of the next word.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
 
 use aye::process::{pidfd, pidfd_id};
 use aye::verdict::{
-    self, Context, Descriptors, Effect, Judged, Process, Role, Store, Type, Verdict, judge, permit,
+    self, Context, Descriptors, Effect, Judged, Process, Role, State, Store, Type, Verdict, judge, permit,
 };
 use aye::{Assignment, Message, NotifyAccess, Raw};
 use aye_manager::service::{Event, Exit, Job, JobKind, Machine, Notification, Rules, Spawn};
@@ -15,6 +15,7 @@ use rustix::process::Signal;
 
 use super::super::scene::{Line, Outcome, Scene, Word};
 use super::{fds, process};
+use crate::trace::unit::process::identity;
 
 /// What a datagram comes to.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(super) struct Judge {
     access: NotifyAccess,
     kind: Type,
     store: Store,
+    /// What was stored since: its name, and which file it is.
+    stored: Vec<(Vec<u8>, (u64, u64))>,
     control: u32,
     kill_signal: i32,
     reload_signal: i32,
@@ -65,6 +68,7 @@ impl Judge {
             access: scene.access,
             kind: scene.kind,
             store: told.store,
+            stored: Vec::new(),
             control: told.control,
             kill_signal: told.kill_signal,
             reload_signal: told.reload_signal,
@@ -117,19 +121,34 @@ impl Judge {
             _ => None,
         });
         let outcome = Outcome::Judged(judged.iter().map(line).collect());
+        self.store(&judged, message, raw);
         self.remember(&judged, main, now);
         // Of the program's own pid nothing follows here, but it does for the manager, which takes us for the program.
-        let again = context.main_pid == Process::Main || context.fds.process == Some(Process::Main);
-        let main = main.or(self.main().filter(|_| again && permitted));
+        let main = main.or(self.main().filter(|_| permitted && names_main(message, context)));
         Heard { role, outcome, permitted, main }
     }
 
-    fn remember(&mut self, judged: &[Judged<'_>], main: Option<u32>, now: Duration) {
+    /// What is in the store afterwards, where nothing is twice (sd_pid_notify_with_fds(3)).
+    fn store(&mut self, judged: &[Judged<'_>], message: &Message, raw: &Raw) {
+        let name = message.value("FDNAME").unwrap_or(b"stored");
         for one in judged {
-            if let Some(Effect::Stores(count)) = effect(one) {
-                self.store.used += count;
+            match &one.verdict {
+                Verdict::Accepted(Effect::Stores(count), _) => {
+                    let files = raw.fds.iter().filter_map(|fd| identity(fd.as_fd()));
+                    self.stored.extend(files.map(|file| (name.to_vec(), file)));
+                    self.store.used += count;
+                }
+                Verdict::Accepted(_, Assignment::FdStoreRemove) => {
+                    let before = self.stored.len();
+                    self.stored.retain(|(stored, _)| stored != name);
+                    self.store.used = self.store.used.saturating_sub(before - self.stored.len());
+                }
+                _ => {}
             }
         }
+    }
+
+    fn remember(&mut self, judged: &[Judged<'_>], main: Option<u32>, now: Duration) {
         let notification = Notification { main_pid: main, ..Notification::of(judged) };
         self.machine.handle(Event::Notified(notification), now);
     }
@@ -160,8 +179,14 @@ impl Judge {
             [one] => fds::process(one.as_fd()),
             _ => None,
         };
+        let known = self.machine.context();
         Context {
             version: self.version,
+            // Before 253 a reload has but one state.
+            state: match known.state {
+                State::ReloadNotify if self.version < 253 => State::Reload,
+                state => state,
+            },
             kind: self.kind,
             access: self.access(),
             unit_access: self.access,
@@ -171,12 +196,17 @@ impl Judge {
             main_pid_fd_id: named.and_then(|pid| pidfd_id(pidfd(pid).ok()?.as_fd())),
             fds: Descriptors {
                 count: raw.fds.len(),
-                stored: 0,
+                stored: raw.fds.iter().filter(|fd| self.is_stored(fd.as_fd())).count(),
                 process: handed.map(|pid| self.process(pid)),
             },
             store: self.store,
-            ..self.machine.context()
+            ..known
         }
+    }
+
+    fn is_stored(&self, fd: BorrowedFd<'_>) -> bool {
+        let file = identity(fd);
+        self.stored.iter().any(|(_, stored)| Some(*stored) == file)
     }
 
     /// What a process that is named as the main one is to the service. The program would be a child of its manager's, so whoever
@@ -202,6 +232,17 @@ impl Judge {
         let group = process::group(pid);
         unit.zip(group).is_some_and(|(unit, group)| process::is_within(&group, &unit))
     }
+}
+
+/// Whether the manager, for which the main process is no more than a member, takes one that the message names for the main one.
+fn names_main(message: &Message, context: Context) -> bool {
+    let theirs = |process| if process == Process::Main { Process::Member } else { process };
+    let fds = Descriptors { process: context.fds.process.map(theirs), ..context.fds };
+    let context = Context { main_pid: theirs(context.main_pid), fds, ..context };
+    let names = |one: &Judged<'_>| {
+        matches!(one.verdict, Verdict::Accepted(_, Assignment::MainPid(_) | Assignment::MainPidFd))
+    };
+    judge(message, &context).iter().any(names)
 }
 
 fn effect(one: &Judged<'_>) -> Option<Effect> {

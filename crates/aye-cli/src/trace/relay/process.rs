@@ -4,11 +4,15 @@ use std::fs;
 
 /// The cgroup that systemd counts by (cgroups(7)); `None` for a process that is gone.
 pub(super) fn group(pid: u32) -> Option<String> {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let own = groups.lines().find_map(|line| {
-        line.strip_prefix("0::").or_else(|| line.split_once(":name=systemd:").map(|(_, path)| path))
-    });
-    own.map(str::to_owned)
+    group_of(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?)
+}
+
+/// The unified hierarchy is systemd's, also where others are mounted beside it, by systemd or by who runs its container; its own
+/// named one counts where the unified one is not used, so that everybody is at its root.
+fn group_of(groups: &str) -> Option<String> {
+    let unified = groups.lines().find_map(|line| line.strip_prefix("0::"));
+    let named = groups.lines().find_map(|line| Some(line.split_once(":name=systemd:")?.1));
+    unified.filter(|path| *path != "/").or(named).or(unified).map(str::to_owned)
 }
 
 /// Whether `group` is `unit` or below.
@@ -57,6 +61,18 @@ fn fields(pid: u32) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_unified_hierarchy_counts_where_it_is_used() {
+        let group = |text| group_of(text).unwrap();
+        assert_eq!(group("0::/system.slice/web.service\n"), "/system.slice/web.service");
+        assert_eq!(
+            group("9:name=systemd:/\n1:cpu:/\n0::/system.slice/web.service\n"),
+            "/system.slice/web.service"
+        );
+        assert_eq!(group("1:name=systemd:/system.slice/web.service\n0::/\n"), "/system.slice/web.service");
+        assert_eq!((group("0::/\n"), group_of("1:cpu:/\n")), ("/".to_owned(), None));
+    }
 
     #[test]
     fn a_group_of_a_longer_name_is_another_one() {

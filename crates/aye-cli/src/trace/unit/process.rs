@@ -45,7 +45,7 @@ pub(in crate::trace) fn is_dead(pid: u32) -> bool {
 }
 
 /// What tells one open file from another as far as anyone can from outside: its device and inode.
-pub(super) fn identity(fd: BorrowedFd<'_>) -> Option<(u64, u64)> {
+pub(in crate::trace) fn identity(fd: BorrowedFd<'_>) -> Option<(u64, u64)> {
     rustix::fs::fstat(fd).ok().map(|status| (status.st_dev, status.st_ino))
 }
 
