@@ -61,7 +61,8 @@ pub(super) fn letters(heard: &Heard, sender: Option<Sender>, ground: Ground) -> 
             Some(as_it_came(None, of.pid > 0))
         }
         _ if !ground.may_claim() => None,
-        program if ground.stands_in() && program.pid == ground.program => {
+        // Also when it has handed over and is one of many: so are we, and we are there when the manager comes to read.
+        program if program.pid == ground.program => {
             let claim = Sender { pid: ground.own.pid, ..program };
             Some(as_it_came(Some(claim).filter(|claim| *claim != ground.own), true))
         }
@@ -174,6 +175,13 @@ mod tests {
         let old = user(Ground { version: 252, ..GROUND });
         assert_eq!(texts(&letters(&heard(Role::Main, Some(11)), Some(program), old)), ["without"]);
         assert_eq!(without_main_pid(b"READY=1\nMAINPID=11\nMAINPIDFDID=3\nSTATUS=up"), b"READY=1\nSTATUS=up");
+    }
+
+    #[test]
+    fn a_program_that_has_handed_over_is_not_claimed_since_it_may_end_before_the_manager_reads() {
+        let moved = Ground { main: Some(12), ..GROUND };
+        let letters = letters(&heard(Role::Other, None), Some(Sender { pid: 11, uid: 7, gid: 7 }), moved);
+        assert_eq!(letters[0].claim, Some(Sender { pid: 10, uid: 7, gid: 7 }));
     }
 
     #[test]
