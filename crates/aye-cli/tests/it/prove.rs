@@ -26,7 +26,11 @@ tell) say() { :; }; echo up >"$0.told" ;;
 status) end() { kill $(jobs -p); exit 7; } ;;
 child) (say STATUS=starting) ;;
 lock) mkdir lock || exit 1 ;;
-orphan) (setsid env -i sleep 1000 3>&- & echo $! >orphan) ;;
+orphan)
+	# It has left before the service is ready.
+	(setsid bash -c 'echo $$ >orphan; exec env -i sleep 1000' 3>&- &)
+	until [[ -s orphan ]]; do sleep .01; done
+	;;
 beats) (while sleep .1; do say WATCHDOG=1; done) & ;;
 reload) trap 'say "$(reloading)"; say READY=1' HUP ;;
 mute) trap : HUP ;;
