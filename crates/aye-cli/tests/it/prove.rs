@@ -26,7 +26,12 @@ tell) say() { :; }; echo up >"$0.told" ;;
 status) end() { kill $(jobs -p); exit 7; } ;;
 child) (say STATUS=starting) ;;
 lock) mkdir lock || exit 1 ;;
-orphan) (setsid env -i sleep 1000 3>&- & echo $! >orphan) ;;
+orphan)
+	# Ready only when it has left: before that it is a child like any other.
+	[[ -p left ]] || mkfifo left
+	(setsid env -i sh -c 'echo >left; exec sleep 1000' 3>&- & echo $! >orphan)
+	read -r _ <left
+	;;
 beats) (while sleep .1; do say WATCHDOG=1; done) & ;;
 reload) trap 'say "$(reloading)"; say READY=1' HUP ;;
 mute) trap : HUP ;;

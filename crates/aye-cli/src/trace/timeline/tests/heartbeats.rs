@@ -89,7 +89,9 @@ fn barrier(millis: u64, pid: u32) -> Event {
 #[test]
 fn the_barrier_of_a_heartbeat_belongs_to_it() {
     let mut events = ready();
-    events.extend((1..=42).flat_map(|beat| notify(1_000 + beat * 5_000, 50 + beat as u32, b"WATCHDOG=1")));
+    events.extend(
+        (1..=42u32).flat_map(|beat| notify(1_000 + u64::from(beat) * 5_000, 50 + beat, b"WATCHDOG=1")),
+    );
     events.push(note(211_500, "that was all"));
     let mut timeline = Timeline::new(scene(), PLAIN);
     let lines: Vec<_> = events.iter().flat_map(|event| timeline.feed(event)).collect();
