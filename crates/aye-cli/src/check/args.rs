@@ -9,8 +9,9 @@ use crate::place::Place;
 #[command(
     override_usage = "aye check [OPTIONS] FILE...|DIR|UNIT...\n       aye check [OPTIONS] --run FILE\n       aye check [OPTIONS] -- CMD...\n       aye check --init -- CMD...\n       aye check --explain RULE | --list",
     after_help = "\
-Exit status: 0 when nothing was found that is an error (with --strict: nor a warning), 1 when something was, 2 for a wrong \
-command line or a unit file that cannot be read, 5 when there is no such unit.\n\n\
+Exit status: 0 when nothing was found that is an error (with --strict: nor a warning) and no check failed, 1 when something \
+was or one did, or when the service could not be run or a report not be written, 2 for a wrong command line or a unit file \
+that cannot be read, 5 when there is no such unit.\n\n\
 Examples:\n  aye check web.service\n  aye check /etc/systemd/system\n  aye check --deny simple-ready --sarif units/ >check.sarif\n  \
 aye check --explain notify-npm"
 )]

@@ -4,19 +4,14 @@ use super::rule::Rule;
 use super::rules;
 use super::text::filled;
 
-/// A rule in full.
-pub(super) fn one(id: &str) -> Result<String, String> {
+/// A rule in full, in lines of at most this many cells.
+pub(super) fn one(id: &str, width: usize) -> Result<String, String> {
+    const WRITE: &str = "Write: ";
     let rule = rules::find(id).ok_or_else(|| unknown(id))?;
-    let paragraphs = [rule.what, rule.why].map(|text| filled(text, 78, ""));
-    Ok(format!(
-        "{} ({})\n{}\n\n{}\n\n{}\n\nWrite: {}\n",
-        rule.id,
-        rule.severity.word(),
-        rule.title,
-        paragraphs[0],
-        paragraphs[1],
-        rule.write
-    ))
+    let [title, what, why] = [rule.title, rule.what, rule.why].map(|text| filled(text, width, ""));
+    let write = filled(rule.write, width - WRITE.len(), &" ".repeat(WRITE.len()));
+    let severity = rule.severity.word();
+    Ok(format!("{} ({severity})\n{title}\n\n{what}\n\n{why}\n\n{WRITE}{write}\n", rule.id))
 }
 
 /// All rules, a line for each.
@@ -30,10 +25,12 @@ pub(super) fn list() -> String {
 pub(super) fn unknown(id: &str) -> String {
     let parts: Vec<&str> = id.split('-').filter(|part| part.len() > 2).collect();
     let near = rules::ALL.iter().find(|rule| rule.id.split('-').any(|part| parts.contains(&part)));
-    match near {
-        Some(rule) => format!("there is no rule {id}: did you mean {}? aye check --list shows all", rule.id),
-        None => format!("there is no rule {id}: aye check --list shows all"),
-    }
+    let meant = near.map(|rule| format!("did you mean {}? ", rule.id)).unwrap_or_default();
+    let all: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
+    format!(
+        "there is no rule {id}: {meant}expected one of {}; aye check --list says what they find",
+        all.join(", ")
+    )
 }
 
 /// The sections of docs/check.md, one for each rule, with its two examples.

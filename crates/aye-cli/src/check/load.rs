@@ -126,7 +126,14 @@ fn file(path: &Path) -> Result<Unit, Refusal> {
 fn installed(word: &str, search: &[PathBuf]) -> Result<Unit, Refusal> {
     let name = if word.ends_with(".service") { word.to_owned() } else { format!("{word}.service") };
     let name: Name = name.parse().map_err(|error| Refusal::Usage(format!("{word}: {error}")))?;
-    found(&name, search)
+    let here = format!("no file {word} in the current folder (name one by its path, such as ./{name})");
+    found(&name, search).map_err(|refusal| match refusal {
+        Refusal::NotFound(_) if search.is_empty() => {
+            Refusal::NotFound(format!("{here}, and no folder of installed units"))
+        }
+        Refusal::NotFound(reason) => Refusal::NotFound(format!("{here}, and {reason}")),
+        usage @ Refusal::Usage(_) => usage,
+    })
 }
 
 fn found(name: &Name, folders: &[PathBuf]) -> Result<Unit, Refusal> {

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args) -> Exit {
         return prove::run(args);
     }
     let shown = match (&args.explain, args.list) {
-        (Some(id), _) => explain::one(id),
+        (Some(id), _) => explain::one(id, text::Page::of_this_terminal().width),
         (None, true) => Ok(explain::list()),
         (None, false) => return check(args),
     };

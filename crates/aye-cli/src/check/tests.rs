@@ -1,5 +1,7 @@
 //! Every rule on its two examples, and units that must not be found fault with.
 
+mod deadlock;
+
 use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
@@ -121,6 +123,31 @@ fn rules_have_names_of_their_own_and_all_their_texts() {
     }
 }
 
+#[test]
+fn an_explanation_fits_its_width() {
+    for width in [60, 80, 100] {
+        for rule in rules::ALL {
+            let page = explain::one(rule.id, width).unwrap();
+            let longest = page.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(longest <= width, "{longest} of {width}:\n{page}");
+        }
+    }
+    let page = explain::one("docker-notify", 80).unwrap();
+    assert!(page.ends_with(" that awaits an\n       answer\n"), "{page}");
+}
+
+#[test]
+fn an_unknown_rule_is_answered_with_all_there_are() {
+    let said = explain::one("nothere", 80).unwrap_err();
+    let all = rules::ALL.iter().map(|rule| rule.id).collect::<Vec<_>>().join(", ");
+    assert!(said.starts_with(&format!("there is no rule nothere: expected one of {all}; ")), "{said}");
+    let said = explain::unknown("notify-npn");
+    assert!(
+        said.starts_with("there is no rule notify-npn: did you mean notify-npm? expected one of "),
+        "{said}"
+    );
+}
+
 /// The page is written by this test when it is told to: `AYE_WRITE=1`.
 #[test]
 fn the_page_says_what_explain_says() {
@@ -197,6 +224,7 @@ fn what_is_no_trap_is_left_alone() {
         "Type=notify\nExecStart=/srv/web\nEnvironment=A=NOTIFY_SOCKETS",
         "Type=notify\nExecStart=/srv/web\nWatchdogSec=0",
         "Type=notify\nExecStart=/srv/web\nExecStartPost=/usr/bin/systemctl start other.service",
+        "Type=exec\nExecStart=systemctl restart web.service",
     ];
     for unit in fine {
         let findings = findings(&format!("[Service]\n{unit}\n"));

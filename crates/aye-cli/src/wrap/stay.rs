@@ -69,24 +69,25 @@ fn failed(error: &str) -> Exit {
 
 fn begin(args: Args) -> Result<Stay, String> {
     let environment = Environment::of_process();
-    let notifier = Notifier::from_environment(&environment).map_err(|error| error.to_string())?;
     let watchdog = environment.watchdog(std::process::id()).map_err(|error| error.to_string())?;
     let s6 = args.s6_notify.map(|number| {
         aye::listen::adopt(number)
             .map_err(|_| format!("--s6-notify {number}: no descriptor {number} was passed to aye: give the number of notification-fd"))
     });
     let s6 = s6.transpose()?;
-    if notifier.is_none() && s6.is_none() {
-        crate::complain("aye wrap: $NOTIFY_SOCKET is not set: nobody waits for the probes");
-    }
     let mut ready = args.ready_on.clone();
     if s6.is_some() && ready.is_empty() && args.alive_on.is_empty() {
         ready.push("notify".parse()?);
     }
+    // Before anything else is opened, which might take a number that the program was promised.
+    let mut newlines = newlines(ready.iter().chain(&args.alive_on))?;
+    let notifier = Notifier::from_environment(&environment).map_err(|error| error.to_string())?;
+    if notifier.is_none() && s6.is_none() {
+        crate::complain("aye wrap: $NOTIFY_SOCKET is not set: nobody waits for the probes");
+    }
     let plan = plan(&args, &ready, watchdog.filter(|_| notifier.is_some()));
     let probes: Vec<Probe> = ready.into_iter().chain(args.alive_on).collect();
     let before = Ports::before();
-    let mut newlines = newlines(&probes)?;
     let speaks = probes.iter().any(|probe| matches!(probe.event(), Some(Event::Notify)));
     let socket = if speaks { Some(Socket::open()?) } else { None };
     let progress = args.extend_at_most.is_some();
@@ -157,7 +158,7 @@ fn plan(args: &Args, ready: &[Probe], watchdog: Option<Duration>) -> Plan {
     }
 }
 
-fn newlines(probes: &[Probe]) -> Result<Vec<Newline>, String> {
+fn newlines<'p>(probes: impl Iterator<Item = &'p Probe>) -> Result<Vec<Newline>, String> {
     let mut newlines: Vec<Newline> = Vec::new();
     for probe in probes {
         if let Some(Event::Newline(number)) = probe.event()

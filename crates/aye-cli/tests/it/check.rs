@@ -54,6 +54,21 @@ fn a_file_that_is_not_there_has_an_exit_status_of_its_own() {
 }
 
 #[test]
+fn a_unit_that_is_not_there_says_where_it_was_looked_for_and_how_a_file_is_named() {
+    let place = units(&[]);
+    let nowhere = "aye check: no file nothere in the current folder (name one by its path, such as ./nothere.service), and";
+    fs::create_dir(place.path().join("root")).unwrap();
+    let (code, _, stderr) = check(&place, &["--root", "root", "nothere"]);
+    assert_eq!((code, stderr), (Some(5), format!("{nowhere} no folder of installed units\n")));
+    for folder in ["etc/systemd/system", "usr/lib/systemd/system"] {
+        fs::create_dir_all(place.path().join("root").join(folder)).unwrap();
+    }
+    let (code, _, stderr) = check(&place, &["--root", "root", "nothere"]);
+    let folders = "root/etc/systemd/system, root/usr/lib/systemd/system";
+    assert_eq!((code, stderr), (Some(5), format!("{nowhere} no nothere.service in {folders}\n")));
+}
+
+#[test]
 fn units_elsewhere_are_refused() {
     let (code, _, stderr) = check(&units(&[]), &["-H", "web1", "web"]);
     assert_eq!(code, Some(2));

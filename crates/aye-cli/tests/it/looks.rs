@@ -189,17 +189,35 @@ fn findings_fit_the_terminal() {
 #[test]
 fn proofs_fit_the_terminal() {
     let place = place();
-    let terminal = Terminal::of(
-        &place,
-        80,
-        &["check", "--only", "ready", "--only", "stop", "--", AYE, "wrap", "--", "./stays"],
-    );
-    terminal.exit(&place);
-    let lines = terminal.joined();
-    for line in &lines {
-        assert!(line.width() <= 80, "wider than 80: {line}");
+    for columns in WIDTHS {
+        let _ = fs::remove_file(place.units().join("exit"));
+        let terminal =
+            Terminal::of(&place, columns, &["check", "--only", "ready", "--", "/bin/sh", "-c", "exit 3"]);
+        assert_eq!(terminal.exit(&place), 1, "{:?}", terminal.lines());
+        let lines = fitting(&terminal, columns);
+        assert!(lines.last().unwrap().starts_with("0 passed, 1 failed, "), "{lines:#?}");
     }
-    assert!(lines.last().unwrap().starts_with("2 passed, "), "{lines:#?}");
+}
+
+#[test]
+fn an_explanation_fits_the_terminal() {
+    let place = place();
+    for columns in WIDTHS {
+        let _ = fs::remove_file(place.units().join("exit"));
+        let terminal = Terminal::of(&place, columns, &["check", "--explain", "docker-notify"]);
+        assert_eq!(terminal.exit(&place), 0, "{:?}", terminal.lines());
+        fitting(&terminal, columns);
+    }
+}
+
+/// The lines of prose, of which none is wider than the terminal, and one is too wide for a narrower one.
+#[track_caller]
+fn fitting(terminal: &Terminal, columns: u32) -> Vec<String> {
+    let lines = terminal.joined();
+    let widest = lines.iter().map(|line| line.width()).max().unwrap();
+    let narrower = if columns > 80 { 80 } else { 60 };
+    assert!(widest <= columns as usize && widest > narrower, "{widest} of {columns}: {lines:#?}");
+    lines
 }
 
 #[test]

@@ -27,9 +27,10 @@ status) end() { kill $(jobs -p); exit 7; } ;;
 child) (say STATUS=starting) ;;
 lock) mkdir lock || exit 1 ;;
 orphan)
-	# It has left before the service is ready.
-	(setsid bash -c 'echo $$ >orphan; exec env -i sleep 1000' 3>&- &)
-	until [[ -s orphan ]]; do sleep .01; done
+	# Ready only when it has left: before that it is a child like any other.
+	[[ -p left ]] || mkfifo left
+	(setsid env -i sh -c 'echo >left; exec sleep 1000' 3>&- & echo $! >orphan)
+	read -r _ <left
 	;;
 beats) (while sleep .1; do say WATCHDOG=1; done) & ;;
 reload) trap 'say "$(reloading)"; say READY=1' HUP ;;

@@ -52,8 +52,8 @@ pub(crate) const POST_DEADLOCK: Rule = Rule {
     severity: Severity::Error,
     what: "A command of the start waits for the unit that is being started, or says READY=1 where it is awaited first.",
     why: "A unit is activating until ExecStartPost= has ended (systemd.service(5)): a command there that waits until it is \
-active, or has systemctl start it and waits for that job, waits for itself until TimeoutStartSec=. One that restarts or stops it \
-is killed with the start that it is part of; the next start does the same, until start-limit-hit. With Type=notify \
+active, or has systemctl start or reload it and waits for that job, waits for itself until TimeoutStartSec=. One that restarts \
+or stops it is killed with the start that it is part of; the next start does the same, until start-limit-hit. With Type=notify \
 ExecStartPost= begins only after READY=1, so it cannot be what says it.",
     write: "the command without waiting, or READY=1 said by the program",
     look: post_deadlock,
@@ -155,7 +155,10 @@ fn limit(subject: &Subject) -> Vec<Found> {
 
 fn post_deadlock(subject: &Subject) -> Vec<Found> {
     let mut found = Vec::new();
-    for key in ["ExecStartPre", "ExecStart", "ExecStartPost"] {
+    // With these the start is over when ExecStart= begins.
+    let begins_at_last = matches!(subject.kind(), Type::Simple | Type::Exec | Type::Idle);
+    let keys = ["ExecStartPre", "ExecStart", "ExecStartPost"];
+    for key in keys.into_iter().filter(|key| *key != "ExecStart" || !begins_at_last) {
         for command in subject.commands(key) {
             found.extend(waits_for_itself(subject, key, &command));
         }
@@ -188,12 +191,17 @@ fn waits_for_itself(subject: &Subject, key: &str, command: &Command) -> Option<F
     if !text.contains("systemctl") || !names_itself {
         return None;
     }
-    let asks = |verbs: &[&str]| verbs.iter().any(|verb| text.contains(&format!(" {verb} ")));
-    if asks(&["restart", "stop", "try-restart", "reload-or-restart", "kill"]) {
+    let asks = |verb: &str| text.contains(&format!(" {verb} "));
+    let can_reload = subject.get("ExecReload").is_some() || subject.kind() == Type::NotifyReload;
+    let restarts = ["restart", "stop", "try-restart"].into_iter().any(asks)
+        || asks("kill") && !text.contains("--kill-who")
+        || !can_reload && (asks("reload-or-restart") || asks("try-reload-or-restart"));
+    if restarts {
         let what = format!("{key}= ends the very start that it is part of, and the next one does it again");
         return Some(Found::at(&command.setting, what).write("nothing: remove this line"));
     }
-    if asks(&["start", "reload"]) && !text.contains("--no-block") {
+    let waits = asks("start") || can_reload && (asks("reload") || asks("reload-or-restart"));
+    if waits && !text.contains("--no-block") {
         let what = format!("{key}= waits for a job of its own unit, which waits for {key}=");
         let line = command.setting.text().replacen("systemctl", "systemctl --no-block", 1);
         return Some(Found::at(&command.setting, what).write(line));

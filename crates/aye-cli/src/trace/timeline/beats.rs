@@ -1,6 +1,7 @@
 //! Heartbeats summed up: those of one kind in a row become one line, as soon as something else happens, or at intervals
 //! that grow.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::course::Gap;
@@ -14,6 +15,9 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// How many kinds are kept apart; of more, the oldest is shown and forgotten.
 const KINDS: usize = 16;
+
+/// Of how many senders it is known that a heartbeat was their last word.
+const SENDERS: usize = 64;
 
 /// What makes two heartbeats one of a kind: who says them, and what comes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +124,8 @@ impl Run {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Beats {
     runs: Vec<Run>,
+    /// The pids whose last message was a heartbeat: the barrier of such a one belongs to it.
+    open: VecDeque<u32>,
     due: Option<Duration>,
     pause: Duration,
 }
@@ -154,6 +160,23 @@ impl Beats {
             self.due = Some(at.saturating_add(self.pause));
         }
         pushed_out.filter(|run| run.count > 0)
+    }
+
+    /// Hears of a message, and whether it is a heartbeat.
+    pub(super) fn hear(&mut self, pid: Option<u32>, is_heartbeat: bool) {
+        self.end(pid);
+        if let Some(pid) = pid.filter(|_| is_heartbeat) {
+            if self.open.len() >= SENDERS {
+                self.open.pop_front();
+            }
+            self.open.push_back(pid);
+        }
+    }
+
+    /// Ends what a sender's heartbeat began; says whether that was its last message.
+    pub(super) fn end(&mut self, pid: Option<u32>) -> bool {
+        let index = self.open.iter().position(|open| Some(*open) == pid);
+        index.and_then(|index| self.open.remove(index)).is_some()
     }
 
     pub(super) fn due(&self) -> Option<Duration> {

@@ -31,8 +31,7 @@ pub(super) fn heartbeat(said: &Said) -> Option<Kind> {
     let [line] = &lines[..] else {
         return None;
     };
-    let plain =
-        said.fds.is_empty() && matches!(said.passed, Passed::Nowhere | Passed::AsSender | Passed::AsTracer);
+    let plain = said.fds.is_empty() && is_passed_on(said);
     let refusal = match line.verdict {
         Word::Accepted(_) => None,
         Word::Ignored => Some(format!("ignored: {}", line.why)),
@@ -43,6 +42,16 @@ pub(super) fn heartbeat(said: &Said) -> Option<Kind> {
         role: words::role(said.role),
         refusal,
     })
+}
+
+/// Whether there is nothing to say of how it was passed on.
+fn is_passed_on(said: &Said) -> bool {
+    matches!(said.passed, Passed::Nowhere | Passed::AsSender | Passed::AsTracer)
+}
+
+/// Whether a message is a barrier and nothing else, and did what it is for.
+pub(super) fn is_plain_barrier(said: &Said) -> bool {
+    is_barrier(said) && is_passed_on(said)
 }
 
 /// Heartbeats summed up.

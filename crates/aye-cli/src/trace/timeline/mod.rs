@@ -7,6 +7,7 @@ mod course;
 mod finding;
 mod layout;
 mod message;
+mod names;
 mod summary;
 mod tally;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use super::scene::{Event, Happening, Said, Scene};
 pub(super) use beats::Margin;
 use beats::{Beats, Run};
 use layout::{Head, Paragraph, Tone};
+use names::Names;
 pub(crate) use tally::Tally;
 pub(super) use words::{role, signal};
 
@@ -38,6 +40,7 @@ pub(crate) struct Timeline {
     look: Look,
     tally: Tally,
     beats: Beats,
+    names: Names,
     /// The unit's state that was shown last.
     state: Option<String>,
     finished: bool,
@@ -45,11 +48,13 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn new(scene: Scene, look: Look) -> Self {
-        Self { look, tally: Tally::new(scene), beats: Beats::default(), state: None, finished: false }
+        let (beats, names) = (Beats::default(), Names::default());
+        Self { look, tally: Tally::new(scene), beats, names, state: None, finished: false }
     }
 
-    /// The lines that an event is worth now; none for a heartbeat that will be summed up.
+    /// The lines that an event is worth now; none for a heartbeat that will be summed up, and none for its barrier.
     pub(crate) fn feed(&mut self, event: &Event) -> Vec<String> {
+        let event = &*self.names.complete(event);
         let at = event.at;
         match &event.what {
             Happening::Began { pid } => {
@@ -108,9 +113,14 @@ impl Timeline {
 
     fn said(&mut self, event: &Event, said: &Said) -> Vec<String> {
         let remarks = self.tally.feed(event);
+        let pid = said.sender.map(|sender| sender.pid);
+        if message::is_plain_barrier(said) && self.beats.end(pid) {
+            return Vec::new();
+        }
         let remarkable = !remarks.beside.is_empty() || remarks.of_lines.iter().any(Option::is_some);
-        if let Some(kind) = message::heartbeat(said).filter(|_| !remarkable) {
-            let pid = said.sender.map(|sender| sender.pid);
+        let heartbeat = message::heartbeat(said);
+        self.beats.hear(pid, heartbeat.is_some());
+        if let Some(kind) = heartbeat.filter(|_| !remarkable) {
             let pushed_out = self.beats.take(event.at, kind, pid, remarks.gap);
             return self.summed_up(pushed_out.as_slice());
         }

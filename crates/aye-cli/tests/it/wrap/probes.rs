@@ -118,6 +118,7 @@ fn each_probe_holds_when_what_it_names_is_there() {
     for (probe, script) in [
         (probe.as_str(), "exec sleep 1000"),
         (unix.as_str(), "exec sleep 1000"),
+        ("fd:3", "echo >&3; exec sleep 1000"),
         ("fd:7", "echo >&7; exec sleep 1000"),
         ("cmd:exit 0", "exec sleep 1000"),
         ("log:ready.$", "printf ready! >&2; exec sleep 1000"),

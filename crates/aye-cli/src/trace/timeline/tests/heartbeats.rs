@@ -1,6 +1,6 @@
 //! Heartbeats: summed up, late, missing, of another interval.
 
-use aye::verdict::{Context, Type};
+use aye::verdict::{Context, Descriptors, Type};
 
 use super::*;
 use crate::trace::samples::{message, note, scene};
@@ -73,6 +73,64 @@ fn heartbeats_of_several_pids_are_one_line_with_a_star() {
     let text = text(scene(), &events, 5);
     assert_says(&text, "aye[*] main                  WATCHDOG=1 x 3, ");
     assert_says(&text, "aye[70] main                 WATCHDOG=1, after 2.0 s");
+}
+
+/// `aye notify`: a message, and the barrier that it waits for.
+fn notify(millis: u64, pid: u32, bytes: &[u8]) -> [Event; 2] {
+    let context = Context { watchdog: true, ..Context::default() };
+    [message(millis, &context, "/bin/aye notify", pid, bytes), barrier(millis + 1, pid)]
+}
+
+fn barrier(millis: u64, pid: u32) -> Event {
+    let fds = Descriptors { count: 1, ..Descriptors::default() };
+    message(millis, &Context { fds, ..Context::default() }, "/bin/aye notify", pid, b"BARRIER=1")
+}
+
+#[test]
+fn the_barrier_of_a_heartbeat_belongs_to_it() {
+    let mut events = ready();
+    events.extend(
+        (1..=42u32).flat_map(|beat| notify(1_000 + u64::from(beat) * 5_000, 50 + beat, b"WATCHDOG=1")),
+    );
+    events.push(note(211_500, "that was all"));
+    let mut timeline = Timeline::new(scene(), PLAIN);
+    let lines: Vec<_> = events.iter().flat_map(|event| timeline.feed(event)).collect();
+    let rows: Vec<_> = lines.iter().filter(|line| line.contains("aye[")).collect();
+    assert_eq!(rows, ["  211.000 aye[*] main          WATCHDOG=1 x 42, every 5.0 s, margin 5.0 s"]);
+}
+
+#[test]
+fn a_barrier_belongs_to_a_heartbeat_though_others_speak_between() {
+    let mut events = ready();
+    let [[one, its], [other, others]] = [notify(2_000, 50, b"WATCHDOG=1"), notify(2_000, 51, b"WATCHDOG=1")];
+    events.extend([one, other, others, said(2_001, b"STATUS=up"), its]);
+    let text = text(scene(), &events, 3);
+    assert_says(&text, "aye[*] main                  WATCHDOG=1 x 2, ");
+    assert_silent(&text, "BARRIER=1  accepted");
+    assert_says(&text, "2 x BARRIER=1");
+}
+
+#[test]
+fn the_barrier_of_anything_but_a_heartbeat_is_shown() {
+    let alone = [barrier(2_000, 50)];
+    let of_another = [notify(2_000, 51, b"WATCHDOG=1")[0].clone(), barrier(2_001, 50)];
+    let mut a_second_one = notify(2_000, 50, b"WATCHDOG=1").to_vec();
+    a_second_one.push(barrier(2_002, 50));
+    let mut of_what_was_said_since = notify(2_000, 50, b"WATCHDOG=1").to_vec();
+    of_what_was_said_since.splice(1..1, [notify(2_001, 50, b"STATUS=up")[0].clone()]);
+    let refused = changed(barrier(2_001, 50), |said| said.passed = crate::trace::scene::Passed::AsEnded);
+    let that_came_late = [notify(2_000, 50, b"WATCHDOG=1")[0].clone(), refused];
+    for after in [
+        &alone[..],
+        &of_another,
+        &a_second_one,
+        &of_what_was_said_since,
+        &notify(2_000, 50, b"STATUS=up"),
+        &that_came_late,
+    ] {
+        let text = text(scene(), &[&ready()[..], after].concat(), 3);
+        assert_says(&text, "BARRIER=1  accepted: all sent before it was received");
+    }
 }
 
 #[test]

@@ -112,3 +112,42 @@ fn the_last_lines_come_once() {
     assert_eq!(timeline.finish(Duration::ZERO), [""; 0]);
     assert_eq!(timeline.next_wake(), None);
 }
+
+/// By a process that is gone by then.
+fn said_and_gone(millis: u64, bytes: &[u8]) -> Event {
+    changed(said(millis, bytes), |said| said.command = None)
+}
+
+#[test]
+fn a_sender_that_is_gone_has_the_name_it_had_before() {
+    let events = [began(0), said(10, b"STATUS=a"), said_and_gone(20, b"STATUS=b")];
+    let text = text(scene(), &events, 1);
+    assert_says(&text, "0.020 node[4711] main ");
+    assert_silent(&text, "?[4711]");
+    assert_says(&text, "2 messages in 1.0 s of 1 process");
+}
+
+#[test]
+fn a_sender_that_is_gone_has_the_last_of_its_names_and_no_other_pids() {
+    let executed = changed(said(20, b"STATUS=b"), |said| said.command = Some("/usr/bin/nginx".to_owned()));
+    let nobody = changed(said_by_child(40, b"STATUS=d"), |said| said.command = None);
+    let events = [said(10, b"STATUS=a"), executed, said_and_gone(30, b"STATUS=c"), nobody];
+    let text = text(scene(), &events, 1);
+    assert_says(&text, "0.030 nginx[4711] main ");
+    assert_says(&text, "0.040 ?[4720] other ");
+}
+
+#[test]
+fn of_too_many_senders_the_name_of_the_oldest_is_forgotten() {
+    let mut events = vec![said(10, b"STATUS=a"), said_by_child(11, b"STATUS=a")];
+    let many = |pid| changed(said(20, b"X_A=1"), |said| said.sender.as_mut().unwrap().pid = pid);
+    events.extend((10_000..10_254).map(many));
+    events.push(said_and_gone(30, b"STATUS=b"));
+    events.push(changed(said(40, b"X_A=1"), |said| said.sender.as_mut().unwrap().pid = 9));
+    events.push(changed(said_by_child(50, b"STATUS=c"), |said| said.command = None));
+    events.push(said_and_gone(60, b"STATUS=d"));
+    let text = text(scene(), &events, 1);
+    assert_says(&text, "0.030 node[4711] main ");
+    assert_says(&text, "0.050 ?[4720] other ");
+    assert_says(&text, "0.060 node[4711] main ");
+}
