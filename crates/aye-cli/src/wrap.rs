@@ -12,6 +12,7 @@ mod output;
 mod ports;
 mod probe;
 mod request;
+mod socket;
 mod stay;
 
 use std::ffi::OsString;
@@ -30,7 +31,8 @@ use probe::Probe;
 Without a probe, CMD gets the connected notify socket as a descriptor named `notify`, and aye becomes it.\n\n\
 A PROBE is tcp:HOST:PORT, http://HOST:PORT/PATH (2xx; #status=200-399&body=REGEX says what else), unix:PATH, \
 file:PATH, log:REGEX (in CMD's output), fd:N (CMD writes a newline to descriptor N, as for s6), cmd:COMMAND (exits 0), \
-port (CMD or a process below it begins to listen), or notify (CMD says READY=1, or WATCHDOG=1, to aye).\n\n\
+port (CMD or a process below it begins to listen), notify (CMD says READY=1, or WATCHDOG=1, to aye), \
+or notify:PATH (the same, to a socket at PATH, which can be mounted into a container).\n\n\
 Without $NOTIFY_SOCKET, CMD simply runs. Exit status: CMD's own, or 1 when it cannot be started or was not ready within \
 --ready-timeout.\n\n\
 Examples, in a unit file:\n  ExecStart=/usr/bin/aye wrap -- /usr/bin/node server.js\n  \
@@ -95,6 +97,10 @@ pub(crate) fn plainly(mut words: impl Iterator<Item = OsString>) -> Option<Exit>
 }
 
 pub(crate) fn run(args: Args) -> Exit {
+    if let Err(error) = probe::speaks_at(args.ready_on.iter().chain(&args.alive_on)) {
+        crate::complain(format_args!("aye wrap: {error}"));
+        return Exit::Usage;
+    }
     if !args.ready_on.is_empty() || !args.alive_on.is_empty() || args.s6_notify.is_some() {
         return stay::stay(args);
     }

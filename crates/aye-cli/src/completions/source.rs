@@ -17,7 +17,7 @@ use crate::place::Place;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the words of a probe begin with.
-const PROBES: [(&str, &str); 9] = [
+const PROBES: [(&str, &str); 10] = [
     ("tcp:", "a port of a host takes connections: tcp:HOST:PORT"),
     ("http://", "a page is answered with 2xx"),
     ("unix:", "a socket takes connections: unix:PATH"),
@@ -27,6 +27,7 @@ const PROBES: [(&str, &str); 9] = [
     ("cmd:", "a command exits with 0: cmd:COMMAND"),
     ("port", "any port is listened on"),
     ("notify", "READY=1 or WATCHDOG=1 is said to aye"),
+    ("notify:", "the same, to a socket at a path: notify:PATH"),
 ];
 
 const MAIN_PIDS: [(&str, &str); 3] = [

@@ -1,9 +1,8 @@
-//! What the program inherits besides its output: descriptors to write a newline to, and a notify socket of aye's own.
+//! What the program inherits besides its output: descriptors to write a newline to.
 
 use std::io;
 use std::os::fd::OwnedFd;
 
-use aye::{Address, Received, Receiver};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, ioctl_fionbio};
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -61,44 +60,4 @@ impl Newline {
             Err(_) => Some(false),
         }
     }
-}
-
-/// A notify socket for the program, with an abstract name that nobody guesses.
-pub(super) struct Socket {
-    pub(super) receiver: Receiver,
-    pub(super) address: String,
-}
-
-impl Socket {
-    pub(super) fn open() -> Result<Self, String> {
-        let mut random = [0; 8];
-        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| format!("cannot name a notify socket: {}", io::Error::from(error)))?;
-        let name = format!("aye-wrap-{:016x}", u64::from_ne_bytes(random));
-        let receiver = Receiver::bind(&Address::Abstract(name.as_bytes()))
-            .and_then(|receiver| Ok(ioctl_fionbio(&receiver, true).map(|()| receiver)?))
-            .map_err(|error| format!("cannot open a notify socket for the program: {error}"))?;
-        Ok(Self { receiver, address: format!("@{name}") })
-    }
-
-    /// The next message of the program's user, of root or of aye's own; the name is visible to everybody in
-    /// `/proc/net/unix`.
-    pub(super) fn next(&self, program: u32) -> Option<aye::Message> {
-        loop {
-            match self.receiver.receive() {
-                Ok(Received::Datagram(datagram)) if may_speak(datagram.sender.uid, program) => {
-                    return Some(datagram.message);
-                }
-                Ok(_) => {}
-                Err(_) => return None,
-            }
-        }
-    }
-}
-
-fn may_speak(uid: u32, program: u32) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    uid == 0
-        || uid == rustix::process::geteuid().as_raw()
-        || std::fs::metadata(format!("/proc/{program}")).is_ok_and(|process| process.uid() == uid)
 }

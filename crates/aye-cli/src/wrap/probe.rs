@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use aye::address::LONGEST;
 use regex_lite::Regex;
 
 /// One condition, with the words it was typed in.
@@ -41,7 +42,15 @@ pub(super) enum Event {
     /// A newline arrives on that descriptor of the program.
     Newline(i32),
     /// The program speaks sd_notify itself: READY=1, and WATCHDOG=1 as a sign of life.
-    Notify,
+    Notify(Spot),
+}
+
+/// Where the socket is that the program speaks to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spot {
+    /// Under an abstract name that aye makes up.
+    Abstract,
+    Path(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +101,8 @@ fn kind(text: &str) -> Result<Kind, String> {
     let (name, rest) = text.split_once(':').unwrap_or((text, ""));
     let target = match (name, rest) {
         ("port", "") => Target::Port,
-        ("notify", "") => return Ok(Kind::Happens(Event::Notify)),
+        ("notify", "") if text == name => return Ok(Kind::Happens(Event::Notify(Spot::Abstract))),
+        ("notify", path) => return spot(path).map(|found| Kind::Happens(Event::Notify(found))),
         ("log", pattern) if !pattern.is_empty() => {
             return regex(pattern).map(|found| Kind::Happens(Event::Log(found)));
         }
@@ -108,7 +118,7 @@ fn kind(text: &str) -> Result<Kind, String> {
         _ => {
             return Err(
                 "expected tcp:HOST:PORT, http://HOST:PORT/PATH, unix:PATH, file:PATH, log:REGEX, fd:N, \
-                cmd:COMMAND, port or notify"
+                cmd:COMMAND, port, notify or notify:PATH"
                     .to_owned(),
             );
         }
@@ -123,6 +133,36 @@ fn regex(pattern: &str) -> Result<Regex, String> {
 fn descriptor(number: &str) -> Result<i32, String> {
     let found = number.parse().ok().filter(|number| (3..1024).contains(number));
     found.ok_or_else(|| "expected a descriptor from 3 to 1023, as in fd:3".to_owned())
+}
+
+/// Where a socket can be bound and mounted from.
+fn spot(path: &str) -> Result<Spot, String> {
+    if !path.starts_with('/') || path.ends_with('/') {
+        return Err("expected the absolute path of a socket, as in notify:/run/web/notify".to_owned());
+    }
+    if path.len() > LONGEST {
+        return Err(format!(
+            "the path is {} bytes long, and a socket's address holds at most {}: give a shorter one",
+            path.len(),
+            LONGEST
+        ));
+    }
+    Ok(Spot::Path(path.into()))
+}
+
+/// Where the program is to speak, if one of the probes is that it does.
+pub(super) fn speaks_at<'a>(probes: impl Iterator<Item = &'a Probe>) -> Result<Option<&'a Spot>, String> {
+    let mut spots = probes.filter_map(|probe| match probe.event() {
+        Some(Event::Notify(spot)) => Some((probe, spot)),
+        _ => None,
+    });
+    let Some((first, spot)) = spots.next() else { return Ok(None) };
+    match spots.find(|(_, other)| *other != spot) {
+        Some((other, _)) => Err(format!(
+            "{first} and {other}: the program has one socket to speak to, so write the same for both"
+        )),
+        None => Ok(Some(spot)),
+    }
 }
 
 fn host(text: &str, default: Option<u16>) -> Result<Host, String> {
@@ -201,6 +241,10 @@ mod tests {
             ("log:(", "cannot read the pattern ("),
             ("fd:2", "from 3"),
             ("fd:x", "from 3"),
+            ("notify:", "expected the absolute path of a socket"),
+            ("notify:web/notify", "expected the absolute path of a socket"),
+            ("notify:@web", "expected the absolute path of a socket"),
+            ("notify:/run/web/", "expected the absolute path of a socket"),
         ] {
             let error = text.parse::<Probe>().unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
@@ -225,5 +269,37 @@ mod tests {
         assert_eq!(http.body.unwrap().as_str(), "a&b#c");
         let Kind::Tried(Target::Http(http)) = parsed("http://h:8080?q") else { panic!() };
         assert_eq!((http.host.port, http.path.as_str(), http.statuses), (8080, "/?q", vec![200..=299]));
+    }
+
+    #[test]
+    fn a_path_for_the_programs_socket_has_room_in_its_address() {
+        let longest = format!("/{}", "a".repeat(106));
+        let Kind::Happens(Event::Notify(found)) = parsed(&format!("notify:{longest}")) else { panic!() };
+        assert_eq!(found, Spot::Path(longest.clone().into()));
+        let error = format!("notify:{longest}a").parse::<Probe>().unwrap_err();
+        assert_eq!(
+            error,
+            "the path is 108 bytes long, and a socket's address holds at most 107: give a shorter one"
+        );
+    }
+
+    #[test]
+    fn a_program_has_one_socket_to_speak_to() {
+        let probes = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Probe>>();
+        for different in [["notify", "notify:/a"], ["notify:/a", "notify"], ["notify:/a", "notify:/b"]] {
+            let [first, second] = different;
+            let error = speaks_at(probes(&[first, "port", second]).iter()).unwrap_err();
+            assert!(
+                error.starts_with(&format!("{first} and {second}: the program has one socket")),
+                "{error}"
+            );
+        }
+        for (same, spot) in [
+            (["port", "port"], None),
+            (["notify", "notify"], Some(Spot::Abstract)),
+            (["notify:/a", "notify:/a"], Some(Spot::Path("/a".into()))),
+        ] {
+            assert_eq!(speaks_at(probes(&same).iter()).unwrap(), spot.as_ref(), "{same:?}");
+        }
     }
 }

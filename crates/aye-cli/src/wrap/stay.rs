@@ -13,13 +13,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
 use super::attempt::attempt;
-use super::ends::{Newline, Socket};
+use super::ends::Newline;
 use super::keeper::{Action, Keeper, Plan};
 use super::lookup::Lookup;
 use super::news::{self, Listener, News, Teller, thread};
 use super::output::{Output, Taken};
 use super::ports::{self, Ports};
-use super::probe::{Event, Probe};
+use super::probe::{Event, Probe, speaks_at};
+use super::socket::Socket;
 use super::{Args, Main};
 use crate::child::{Child, News as Signalled};
 use crate::exit::Exit;
@@ -88,8 +89,7 @@ fn begin(args: Args) -> Result<Stay, String> {
     let plan = plan(&args, &ready, watchdog.filter(|_| notifier.is_some()));
     let probes: Vec<Probe> = ready.into_iter().chain(args.alive_on).collect();
     let before = Ports::before();
-    let speaks = probes.iter().any(|probe| matches!(probe.event(), Some(Event::Notify)));
-    let socket = if speaks { Some(Socket::open()?) } else { None };
+    let socket = speaks_at(probes.iter())?.map(Socket::open).transpose()?;
     let progress = args.extend_at_most.is_some();
     let listens = progress || probes.iter().any(|probe| matches!(probe.event(), Some(Event::Log(_))));
     let taken = if listens {
@@ -279,7 +279,7 @@ impl Stay {
 
     fn hear_messages(&mut self) {
         while let Some(message) = self.socket.as_ref().and_then(|socket| socket.next(self.child.pid())) {
-            let is_notify = |event: &Event| matches!(event, Event::Notify);
+            let is_notify = |event: &Event| matches!(event, Event::Notify(_));
             let beats = message.contains("WATCHDOG=1") && self.keeper.is_ready();
             if message.contains("READY=1") || beats {
                 self.happened(is_notify, 0);

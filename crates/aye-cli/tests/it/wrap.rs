@@ -1,6 +1,7 @@
 //! `aye wrap`: the program gets the connected notify socket and is the same process; with probes aye stays beside it.
 
 mod probes;
+mod socket;
 
 use std::os::unix::ffi::OsStrExt;
 

@@ -14,8 +14,9 @@ pub(crate) const DOCKER: Rule = Rule {
 another control group, and has neither NOTIFY_SOCKET nor the socket. systemd finds the unit of a message by its sender's control \
 group, so even with the socket mounted it finds another unit, or none. The client itself never says READY=1 (docker-run(1)). \
 docker-proxy takes connections to a published port before anything in the container does: a probe has to await an answer, as \
-aye wrap --ready-on http: does, and tcp: does not.",
-    write: "Type=exec, or aye wrap in front of the client with a probe that awaits an answer",
+aye wrap --ready-on http: does, and tcp: does not. A program that says READY=1 itself can say it to aye wrap --ready-on \
+notify:PATH, with that socket mounted: aye hears it from any control group.",
+    write: "Type=exec, or aye wrap in front of the client with a probe that awaits an answer or with notify:PATH",
     look: docker,
 };
 
