@@ -92,7 +92,7 @@ guide: static ## docs/deploy.md, followed on live systemd 257; takes root
 live: static addon ## the cases of tests/systemd on live systemd 247, 252, 257 and 262
 	tests/systemd/run
 
-containers: static ## aye wrap in containers, through conmon and with the socket mounted; takes root
+containers: static ## aye wrap in containers, through conmon, with the manager's socket mounted and with aye's own; takes root
 	$(CARGO) build -q --locked -p aye --example receive
 	tests/podman/wrap
 
