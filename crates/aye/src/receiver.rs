@@ -209,9 +209,29 @@ impl Receiver {
         // Before bind(2): a datagram that arrives earlier would carry no sender. SO_PASSRIGHTS is left as it is, which is
         // on: with it off a barrier is refused (EPERM).
         sockopt::set_socket_passcred(&socket, true)?;
-        let _ = sys::pass_pidfd(socket.as_fd()); // Linux 6.5; without it there is the pid
+        let _ = sys::pass_pidfd(socket.as_fd(), true); // Linux 6.5; without it there is the pid
         rustix::net::bind(&socket, &target)?;
         Ok(Self { socket })
+    }
+
+    /// Whether each datagram brings a pidfd of its sender (`SO_PASSPIDFD` of socket(7)), as it does after [`bind`](Self::bind)
+    /// on Linux 6.5 and later. The kernel opens one for each datagram: who does not use it saves that.
+    ///
+    /// ```
+    /// # let name = format!("aye-doc-pass-{}", std::process::id());
+    /// # let address = aye::Address::Abstract(name.as_bytes());
+    /// let receiver = aye::Receiver::bind(&address)?;
+    /// if receiver.pass_pidfds(false).is_ok() {
+    ///     aye::Notifier::connect(&address)?.ready()?;
+    ///     assert!(receiver.receive_raw()?.pidfd.is_none());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `ENOPROTOOPT` before Linux 6.5, where there never is one.
+    pub fn pass_pidfds(&self, pass: bool) -> io::Result<()> {
+        sys::pass_pidfd(self.socket.as_fd(), pass)
     }
 
     /// Takes the next datagram.

@@ -25,12 +25,12 @@ pub(crate) struct Arrived {
     pub(crate) pidfd: Option<OwnedFd>,
 }
 
-/// Asks the kernel for a pidfd with each datagram.
+/// Asks the kernel for a pidfd with each datagram, or no more.
 ///
 /// # Errors
 /// `ENOPROTOOPT` before Linux 6.5.
-pub(crate) fn pass_pidfd(socket: BorrowedFd<'_>) -> io::Result<()> {
-    let on: libc::c_int = 1;
+pub(crate) fn pass_pidfd(socket: BorrowedFd<'_>, on: bool) -> io::Result<()> {
+    let on = libc::c_int::from(on);
     let size = libc::socklen_t::try_from(size_of_val(&on)).expect("an int is small");
     // SAFETY: the value is an int of that size, which is read and not kept.
     super::check(unsafe {

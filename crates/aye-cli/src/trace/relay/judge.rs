@@ -236,6 +236,9 @@ impl Judge {
 
 /// Whether the manager, for which the main process is no more than a member, takes one that the message names for the main one.
 fn names_main(message: &Message, context: Context) -> bool {
+    if context.main_pid != Process::Main && context.fds.process != Some(Process::Main) {
+        return false;
+    }
     let theirs = |process| if process == Process::Main { Process::Member } else { process };
     let fds = Descriptors { process: context.fds.process.map(theirs), ..context.fds };
     let context = Context { main_pid: theirs(context.main_pid), fds, ..context };

@@ -52,6 +52,7 @@ fn trace(args: &Args) -> Result<ExitStatus, String> {
     let failed = |error: io::Error| format!("cannot make a notify socket: {error}");
     let (folder, receiver) = Folder::open().map_err(failed)?;
     rustix::io::ioctl_fionbio(&receiver, true).map_err(|error| failed(error.into()))?;
+    let _ = receiver.pass_pidfds(false); // there are none before Linux 6.5, and no use for them here
     let inherited = take_descriptor(&environment, folder.address())?;
     let (upstream, broken) = Upstream::find(&environment, inherited).unzip();
     let change: [(&OsStr, Option<&OsStr>); 1] = [("NOTIFY_SOCKET".as_ref(), Some(folder.address()))];
@@ -240,9 +241,12 @@ impl Relay {
 
     fn heard(&mut self, raw: Raw) {
         let (main, access) = (self.judge.main(), self.judge.access());
-        let heard = self.judge.hear(&raw, monotonic());
+        let now = monotonic();
+        let early = self.outbox.send_early(&raw, main, access);
+        let heard = self.judge.hear(&raw, now);
         let Raw { bytes, fds, sender, .. } = raw;
-        let sent = self.outbox.send(&heard, sender, bytes.clone(), fds, main, access);
+        let sent =
+            early.unwrap_or_else(|| self.outbox.send(&heard, sender, bytes.clone(), fds, main, access));
         let said = Said {
             bytes,
             sender,

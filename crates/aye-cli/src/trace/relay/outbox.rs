@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use aye::{Dropped, NotifyAccess, Sender};
+use aye::{Dropped, NotifyAccess, Raw, Sender};
 
 use super::super::scene::{Outcome, Passed};
 use super::fds;
 use super::judge::Heard;
-use super::passage::{Ground, Letter, What, letters, without_main_pid};
+use super::passage::{Ground, Letter, What, letter_of_program, letters, without_main_pid};
 use super::upstream::{NotSent, Upstream};
 use crate::trace::unit::process::is_dead;
 
@@ -74,6 +74,19 @@ impl Outbox {
         std::mem::take(&mut self.described)
     }
 
+    /// Begins with a datagram before it is judged, where its way does not depend on that.
+    pub(super) fn send_early(&mut self, raw: &Raw, main: Option<u32>, access: NotifyAccess) -> Option<Sent> {
+        self.upstream.as_ref()?;
+        let letter = letter_of_program(raw, self.ground(main, access))?;
+        (self.bytes, self.passed) = (raw.bytes.clone(), Passed::Withheld);
+        self.letters = [letter].into();
+        Some(self.go_on())
+    }
+
+    fn ground(&self, main: Option<u32>, access: NotifyAccess) -> Ground {
+        Ground { program: self.program, main, own: self.own, version: self.version, access }
+    }
+
     /// Begins with a datagram.
     pub(super) fn send(
         &mut self,
@@ -84,7 +97,7 @@ impl Outbox {
         main: Option<u32>,
         access: NotifyAccess,
     ) -> Sent {
-        let ground = Ground { program: self.program, main, own: self.own, version: self.version, access };
+        let ground = self.ground(main, access);
         (self.bytes, self.fds, self.passed) = (bytes, fds, Passed::Nowhere);
         if self.upstream.is_some() {
             self.passed = Passed::Withheld;

@@ -1,7 +1,7 @@
 //! Under whose name a datagram goes on, and what has to go before and after it so that the manager goes on taking this process
 //! for the program: pure. For the manager this process is the service's main one, which is what the program is for itself.
 
-use aye::{NotifyAccess, Sender};
+use aye::{NotifyAccess, Raw, Sender};
 
 use super::judge::Heard;
 
@@ -50,6 +50,22 @@ impl Ground {
     }
 }
 
+/// How to send what the program says of anything but processes and descriptors, as long as it is the main process: that goes on as
+/// ours, whatever it comes to. `None` for all else, which has to be judged before.
+pub(super) fn letter_of_program(raw: &Raw, ground: Ground) -> Option<Letter> {
+    let program = raw.sender.filter(|sender| sender.pid == ground.program && ground.stands_in())?;
+    let names_process = raw.bytes.windows(7).any(|bytes| bytes == b"MAINPID");
+    let is_plain = raw.message.is_ok() && raw.fds.is_empty() && !names_process;
+    (is_plain && ground.access != NotifyAccess::None).then(|| as_ours(program, ground))
+}
+
+/// The same under our pid and, where that may be claimed, its own user: root's word counts for more.
+fn as_ours(program: Sender, ground: Ground) -> Letter {
+    let claim = Sender { pid: ground.own.pid, ..program };
+    let claim = Some(claim).filter(|claim| ground.may_claim() && *claim != ground.own);
+    Letter { what: What::Itself, claim, or_own: true }
+}
+
 /// What to send; empty for what is to be withheld.
 pub(super) fn letters(heard: &Heard, sender: Option<Sender>, ground: Ground) -> Vec<Letter> {
     let Some(sender) = sender else {
@@ -62,10 +78,7 @@ pub(super) fn letters(heard: &Heard, sender: Option<Sender>, ground: Ground) -> 
         }
         _ if !ground.may_claim() => None,
         // Also when it has handed over and is one of many: so are we, and we are there when the manager comes to read.
-        program if program.pid == ground.program => {
-            let claim = Sender { pid: ground.own.pid, ..program };
-            Some(as_it_came(Some(claim).filter(|claim| *claim != ground.own), true))
-        }
+        program if program.pid == ground.program => Some(as_ours(program, ground)),
         other => Some(as_it_came(Some(other), heard.permitted || is_dropped(heard))),
     };
     let Some(itself) = itself else {
@@ -116,6 +129,8 @@ pub(super) fn without_main_pid(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd as _;
+
     use super::super::super::scene::Outcome;
     use super::*;
     use aye::verdict::Role;
@@ -157,6 +172,31 @@ mod tests {
         let program = Sender { pid: 11, ..OWN };
         let own = letters(&heard(Role::Main, None), Some(program), GROUND);
         assert_eq!(own, [Letter { what: What::Itself, claim: None, or_own: true }]);
+    }
+
+    fn raw(bytes: &[u8], sender: Sender) -> Raw {
+        let message = aye::Message::parse(bytes).map_err(|_| aye::Dropped::TooLarge);
+        Raw { bytes: bytes.to_vec(), message, fds: Vec::new(), sender: Some(sender), pidfd: None }
+    }
+
+    #[test]
+    fn only_what_the_main_process_says_of_nothing_else_goes_on_before_it_is_judged() {
+        let program = Sender { pid: 11, uid: 7, gid: 7 };
+        let early = |bytes: &[u8], sender, ground| letter_of_program(&raw(bytes, sender), ground);
+        let letter = early(b"STATUS=up", program, GROUND).unwrap();
+        assert_eq!(Some(&letter), letters(&heard(Role::Main, None), Some(program), GROUND).first());
+        let letter = early(b"STATUS=up", program, user(GROUND)).unwrap();
+        assert_eq!(Some(&letter), letters(&heard(Role::Main, None), Some(program), user(GROUND)).first());
+        let mute = Ground { access: NotifyAccess::None, ..GROUND };
+        let moved = Ground { main: Some(12), ..GROUND };
+        assert_eq!(early(b"READY=1\nMAINPID=12", program, GROUND), None);
+        assert_eq!(early(b"STATUS=up", Sender { pid: 12, ..program }, GROUND), None);
+        assert_eq!((early(b"STATUS=up", program, mute), early(b"STATUS=up", program, moved)), (None, None));
+        let with_fds = Raw {
+            fds: vec![std::io::stdin().as_fd().try_clone_to_owned().unwrap()],
+            ..raw(b"FDSTORE=1", program)
+        };
+        assert_eq!(letter_of_program(&with_fds, GROUND), None);
     }
 
     #[test]
